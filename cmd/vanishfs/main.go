@@ -1,0 +1,35 @@
+// Command vanishfs mounts filesystems whose files vanish, runs programs in
+// them, and talks to those that are mounted. It parses, validates and wires;
+// what the words mean is in the packages lifecycle and fs.
+package main
+
+import (
+	"os"
+
+	"vanishfs/lifecycle"
+	"vanishfs/lifecycle/doctor"
+	"vanishfs/lifecycle/run"
+)
+
+func main() {
+	// The binary is also its own helper processes.
+	lifecycle.ChildMain()
+	run.ChildMain()
+	doctor.ChildMain()
+	os.Exit(mainCode(os.Args))
+}
+
+// mainCode runs the command line and returns the exit code.
+func mainCode(argv []string) int {
+	var err error
+	if call, ok := helperCallOf(argv); ok {
+		err = call.run()
+	} else {
+		err = execute(argv[1:], os.Stdout)
+	}
+	code := exitCode(err)
+	if err != nil && err.Error() != "" {
+		printError(os.Stderr, err)
+	}
+	return code
+}

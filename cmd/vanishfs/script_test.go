@@ -1,0 +1,48 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"vanishfs/lifecycle"
+	"vanishfs/lifecycle/doctor"
+	"vanishfs/lifecycle/run"
+)
+
+// The scripts run the command as its users do: as a process, with what it
+// prints and how it ends.
+
+func TestMain(m *testing.M) {
+	lifecycle.ChildMain()
+	run.ChildMain()
+	doctor.ChildMain()
+	testscript.Main(m, map[string]func(){"vanishfs": main, "mount.fuse.vanishfs": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			// Built with -race, a process waits a second at its end for reports of others.
+			env.Setenv("GORACE", "atexit_sleep_ms=0")
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits},
+	})
+}
+
+// exits CODE COMMAND... runs a command that ends with CODE, says nothing on
+// standard output, and on standard error exactly one line that starts with "vanishfs: ".
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND...")
+	}
+	sh := []string{"-c", `out=$("$@" 2>stderr); code=$?
+[ "$code" = "$0" ] || { echo "exit code $code, not $0: $(cat stderr)"; exit 1; }
+[ -z "$out" ] || { echo "standard output: $out"; exit 1; }
+[ "$(wc -l <stderr)" = 1 ] && grep -q '^vanishfs: [^A-Z]' stderr || { echo "message: $(cat stderr)"; exit 1; }`}
+	ts.Check(ts.Exec("sh", append(sh, args...)...))
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/urfave/cli/v2"
+
+	"vanishfs/lifecycle"
+	"vanishfs/lifecycle/control"
+)
+
+func umountCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "umount",
+		Usage:     "unmount a vanishfs, which removes everything in it",
+		UsageText: "vanishfs umount [--lazy] DIR",
+		Description: `Refuses what is not a vanishfs. Also for a mount whose daemon has died.
+
+   $ vanishfs umount /mnt/scratch
+   $ vanishfs umount --lazy /mnt/scratch   in use: gone for new users at once`,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "lazy", Aliases: []string{"l", "z"}, Usage: "also where it is in use", DisableDefaultText: true},
+		},
+		Action: func(c *cli.Context) error {
+			dir, err := oneOperand(c, "DIR")
+			if err != nil {
+				return err
+			}
+			path, err := control.MountPoint(dir)
+			if err != nil {
+				err = fmt.Errorf("unmount %w", err)
+				if errors.Is(err, fs.ErrNotExist) {
+					err = withCode(exitMountPoint, err)
+				}
+				return err
+			}
+			return lifecycle.Unmount(path, c.Bool("lazy"))
+		},
+	}
+}

@@ -1,0 +1,273 @@
+package fs
+
+import (
+	"math"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"vanishfs/fs/store"
+)
+
+// forever is a timeout, seconds: all changes come through the mount, and what
+// the daemon removes by itself is notified.
+const forever = 1_000_000_000
+
+// preferredIO is st_blksize, bytes.
+const preferredIO = 4096
+
+// attributes is a consistent picture of an inode.
+type attributes struct {
+	ino, size, blocks   uint64
+	atime, mtime, ctime int64
+	btime               int64
+	mode, nlink         uint32
+	uid, gid, rdev      uint32
+	stable              bool // what the kernel may cache
+	mapped              bool // see mapped.go
+}
+
+// attrLocked takes the picture. Errors of the store leave sizes at zero.
+// Precondition: n.mu is held.
+func (f *FS) attrLocked(n *inode) attributes {
+	a := attributes{
+		ino: n.ino, atime: n.atime, mtime: n.mtime, ctime: n.ctime, btime: n.btime,
+		mode: n.typ | n.mode, nlink: n.nlink, uid: n.uid, gid: n.gid, rdev: n.rdev,
+		stable: n.removal != RemoveClose || n.typ != syscall.S_IFREG,
+		mapped: n.mapped,
+	}
+	switch {
+	case n.file != nil:
+		c, err := n.contentAttrLocked()
+		if err != nil {
+			f.status("attributes", err)
+			break
+		}
+		a.size, a.blocks = uint64(c.Size), uint64(c.Blocks)
+		if n.typ == syscall.S_IFREG {
+			a.atime, a.mtime = c.Atime, c.Mtime
+			a.ctime = max(n.ctime, c.Ctime)
+			f.clock.shown(max(c.Mtime, c.Ctime))
+		}
+	case n.special != nil:
+		a.size = uint64(len(n.special.target))
+	}
+	return a
+}
+
+func (f *FS) attr(n *inode) attributes {
+	if n.isDir() {
+		n.dir.mu.RLock()
+		defer n.dir.mu.RUnlock()
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	a := f.attrLocked(n)
+	if n.isDir() {
+		a.size = dirSize(len(n.dir.children))
+	}
+	return a
+}
+
+// dirSize is what a directory of n entries shows as its size: 20 bytes an
+// entry, "." and ".." included (mm/shmem.c, BOGO_DIRENT_SIZE).
+func dirSize(n int) uint64 { return 20 * uint64(n+2) }
+
+func (a *attributes) fill(out *fuse.Attr) {
+	*out = fuse.Attr{
+		Ino: a.ino, Size: a.size, Blocks: a.blocks, Mode: a.mode, Nlink: a.nlink,
+		Owner: fuse.Owner{Uid: a.uid, Gid: a.gid}, Rdev: a.rdev, Blksize: preferredIO,
+	}
+	out.Atime, out.Atimensec = split(a.atime)
+	out.Mtime, out.Mtimensec = split(a.mtime)
+	out.Ctime, out.Ctimensec = split(a.ctime)
+}
+
+// split cuts nanoseconds into seconds, negative before 1970, and the rest.
+func split(ns int64) (sec uint64, nsec uint32) {
+	s := ns / 1e9
+	r := ns % 1e9
+	if r < 0 {
+		s--
+		r += 1e9
+	}
+	return uint64(s), uint32(r)
+}
+
+// join is the inverse of split; what 64 bits of nanoseconds cannot hold is
+// clamped (the years 1677 to 2262).
+func join(sec uint64, nsec uint32) int64 {
+	const limit = int64(math.MaxInt64/1_000_000_000 - 1)
+	s := min(max(int64(sec), -limit), limit)
+	return s*1e9 + int64(nsec)
+}
+
+// entryValid and attrValid are the timeouts of a name and of the attributes, seconds.
+func (a *attributes) entryValid() uint64 {
+	if a.stable {
+		return forever
+	}
+	return 0
+}
+
+func (a *attributes) attrValid() uint64 {
+	if a.mapped {
+		return 0
+	}
+	return a.entryValid()
+}
+
+// GetAttr answers stat.
+func (f *FS) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
+	n, err := f.byID(in.NodeId)
+	if err != nil {
+		return f.status("getattr", err)
+	}
+	a := f.attr(n)
+	a.fill(&out.Attr)
+	out.AttrValid = a.attrValid()
+	return fuse.OK
+}
+
+// Statx is GetAttr with the birth time, which the kernel asks for only where a
+// program does (fs/fuse/dir.c, fuse_update_get_attr).
+func (f *FS) Statx(_ <-chan struct{}, in *fuse.StatxIn, out *fuse.StatxOut) fuse.Status {
+	n, err := f.byID(in.NodeId)
+	if err != nil {
+		return f.status("statx", err)
+	}
+	a := f.attr(n)
+	out.AttrValid = a.attrValid()
+	const basicAndBirth = 0xfff // STATX_BASIC_STATS | STATX_BTIME
+	out.Statx = fuse.Statx{
+		Mask: basicAndBirth, Blksize: preferredIO, Nlink: a.nlink, Uid: a.uid, Gid: a.gid, Mode: uint16(a.mode),
+		Ino: a.ino, Size: a.size, Blocks: a.blocks, RdevMajor: a.rdev >> 8, RdevMinor: a.rdev & 0xff,
+	}
+	for _, t := range []struct {
+		to *fuse.SxTime
+		ns int64
+	}{{&out.Atime, a.atime}, {&out.Mtime, a.mtime}, {&out.Ctime, a.ctime}, {&out.Btime, a.btime}} {
+		t.to.Sec, t.to.Nsec = split(t.ns)
+	}
+	return fuse.OK
+}
+
+// SetAttr is chmod, chown, truncate and utimensat.
+func (f *FS) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut) fuse.Status {
+	n, err := f.byID(in.NodeId)
+	if err != nil {
+		return f.status("setattr", err)
+	}
+	if err := f.setAttr(n, &in.SetAttrInCommon); err != nil {
+		return f.status("setattr", err)
+	}
+	a := f.attr(n)
+	a.fill(&out.Attr)
+	out.AttrValid = a.attrValid()
+	return fuse.OK
+}
+
+func (f *FS) setAttr(n *inode, in *fuse.SetAttrInCommon) error {
+	if n.magicNode() != nil {
+		return syscall.EPERM
+	}
+	if f.opts.Private {
+		if err := f.maySetAttr(n, in); err != nil {
+			return err
+		}
+	}
+	mode, chmod := in.GetMode()
+	if chmod && f.opts.DenyChmod && mode&^0700 != 0 && !f.keepsModes(n) {
+		return syscall.EPERM
+	}
+	if size, ok := in.GetSize(); ok {
+		if err := f.truncate(n, size); err != nil {
+			return err
+		}
+	}
+	if err := f.changeAttr(n, in); err != nil {
+		return err
+	}
+	if chmod && n.isDir() && mode&0100 == 0 {
+		f.uncacheEntries(n)
+	}
+	return nil
+}
+
+func (f *FS) changeAttr(n *inode, in *fuse.SetAttrInCommon) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if mode, ok := in.GetMode(); ok {
+		n.mode = f.allowedMode(n, mode)
+	}
+	if uid, ok := in.GetUID(); ok {
+		n.uid = uid
+	}
+	if gid, ok := in.GetGID(); ok {
+		n.gid = gid
+	}
+	n.ctime = f.clock.now()
+	return f.setTimesLocked(n, in)
+}
+
+// keepsModes says that n has whatever mode it is given: everything in a POSIX
+// mount, and the root, whose mode is the mount's and not that of a file.
+func (f *FS) keepsModes(n *inode) bool { return f.opts.Posix || n == f.root || n.top }
+
+// allowedMode is what becomes of a mode asked for.
+func (f *FS) allowedMode(n *inode, mode uint32) uint32 {
+	if f.keepsModes(n) {
+		return mode & 07777
+	}
+	return mode & 0700
+}
+
+// newMode is the same for a file that is about to be made; the kernel has
+// applied the umask.
+func (f *FS) newMode(mode uint32) uint32 {
+	if f.opts.Posix {
+		return mode & 07777
+	}
+	return mode & 0700
+}
+
+// setTimesLocked applies atime, mtime and what truncate implies.
+// Precondition: n.mu is held.
+func (f *FS) setTimesLocked(n *inode, in *fuse.SetAttrInCommon) error {
+	now := n.ctime
+	atime, mtime := store.Omit, store.Omit
+	switch {
+	case in.Valid&fuse.FATTR_ATIME_NOW != 0:
+		atime = now
+	case in.Valid&fuse.FATTR_ATIME != 0:
+		atime = join(in.Atime, in.Atimensec)
+	}
+	switch {
+	case in.Valid&fuse.FATTR_MTIME_NOW != 0, in.Valid&fuse.FATTR_SIZE != 0 && in.Valid&fuse.FATTR_MTIME == 0:
+		mtime = now
+	case in.Valid&fuse.FATTR_MTIME != 0:
+		mtime = join(in.Mtime, in.Mtimensec)
+	}
+	if atime == store.Omit && mtime == store.Omit {
+		return nil
+	}
+	if n.file != nil && n.typ == syscall.S_IFREG {
+		return n.file.SetTimes(atime, mtime)
+	}
+	if atime != store.Omit {
+		n.atime = atime
+	}
+	if mtime != store.Omit {
+		n.mtime = mtime
+	}
+	return nil
+}
+
+// entriesChanged records a change of a directory's entries; links is what it
+// adds to the link count.
+func (n *inode) entriesChanged(links int, now int64) {
+	n.mu.Lock()
+	n.mtime, n.ctime = now, now
+	n.nlink = uint32(int(n.nlink) + links)
+	n.mu.Unlock()
+}

@@ -1,0 +1,147 @@
+package fs
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"vanishfs/quota"
+)
+
+const accountedLimit = 8 << 20
+
+func newAccountedTree(t *testing.T) *FS {
+	return newTree(t, func(o *Options) {
+		o.AccountBytes = true
+		o.Domain = quota.New(nil, "mount", quota.Limits{Bytes: accountedLimit, Inodes: 1000})
+	})
+}
+
+// TestAccountedExact is the promise of an exact cap where the daemon counts:
+// parallel writers write to the last page in all, each is told by its own
+// write, and everything comes back.
+func TestAccountedExact(t *testing.T) {
+	f := newAccountedTree(t)
+	for round := range 2 {
+		var total atomic.Int64
+		var wg sync.WaitGroup
+		for w := range 8 {
+			wg.Go(func() {
+				u := root(f)
+				name := fmt.Sprint(w)
+				node, err := u.create(1, name)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				chunk := make([]byte, 40_000) // not a multiple of the page size
+				off := uint64(0)
+				for {
+					in := &fuse.WriteIn{InHeader: *u.at(node), Offset: off, Size: uint32(len(chunk))}
+					n, s := f.Write(nil, in, chunk)
+					if s != fuse.OK {
+						if s != fuse.Status(syscall.ENOSPC) || n != 0 {
+							t.Errorf("write: %d, %v", n, s)
+						}
+						break
+					}
+					off += uint64(n)
+				}
+				total.Add(int64(span(0, int64(off))))
+				u.release(node)
+			})
+		}
+		wg.Wait()
+		if total.Load() != accountedLimit {
+			t.Errorf("round %d: %d bytes of pages written, want %d", round, total.Load(), accountedLimit)
+		}
+		for w := range 8 {
+			if err := root(f).unlink(1, fmt.Sprint(w)); err != nil {
+				t.Error(err)
+			}
+		}
+		if used := f.opts.Domain.Usage().BytesUsed; used != 0 {
+			t.Errorf("round %d: %d bytes still charged", round, used)
+		}
+	}
+}
+
+// TestAccountedHoles: holes are free, filling them is charged, overwriting is
+// not, also at the limit.
+func TestAccountedHoles(t *testing.T) {
+	f := newAccountedTree(t)
+	u := root(f)
+	node, err := u.create(1, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	charged := func(want int64) {
+		t.Helper()
+		if got := f.opts.Domain.Usage().BytesUsed; got != want {
+			t.Fatalf("%d bytes charged, want %d", got, want)
+		}
+	}
+	set := &fuse.SetAttrIn{SetAttrInCommon: fuse.SetAttrInCommon{InHeader: *u.at(node), Valid: fuse.FATTR_SIZE, Size: 1 << 30}}
+	if s := f.SetAttr(nil, set, new(fuse.AttrOut)); s != fuse.OK {
+		t.Fatal(s)
+	}
+	charged(0)
+	write := func(off uint64, size int) (uint32, fuse.Status) {
+		return f.Write(nil, &fuse.WriteIn{InHeader: *u.at(node), Offset: off, Size: uint32(size)}, make([]byte, size))
+	}
+	write(512<<20, 1)
+	charged(4096)
+	write(512<<20+5, 100)
+	charged(4096)
+	fill := &fuse.FallocateIn{InHeader: *u.at(node), Length: accountedLimit - 8192}
+	if s := f.Fallocate(nil, fill); s != fuse.OK {
+		t.Fatal(s)
+	}
+	charged(accountedLimit - 4096)
+	// Two pages that exist, one that fits, one that does not.
+	if n, s := write(accountedLimit-16384, 16384); s != fuse.OK || n != 12288 {
+		t.Fatalf("write across the limit: %d, %v", n, s)
+	}
+	charged(accountedLimit)
+	if n, s := write(0, 8192); s != fuse.OK || n != 8192 {
+		t.Fatalf("overwrite at the limit: %d, %v", n, s)
+	}
+	punch := &fuse.FallocateIn{InHeader: *u.at(node), Length: 8192, Mode: unix.FALLOC_FL_PUNCH_HOLE | unix.FALLOC_FL_KEEP_SIZE}
+	if s := f.Fallocate(nil, punch); s != fuse.OK {
+		t.Fatal(s)
+	}
+	charged(accountedLimit - 8192)
+	u.release(node)
+	if err := u.unlink(1, "a"); err != nil {
+		t.Fatal(err)
+	}
+	charged(0)
+}
+
+func TestFileSizeLimit(t *testing.T) {
+	f := newTree(t, func(o *Options) { o.FileSize = 10_000 })
+	u := root(f)
+	node, err := u.create(1, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := u.write(node, string(make([]byte, 20_000))); n != 10_000 || err != nil {
+		t.Errorf("write across the limit: %d, %v", n, err)
+	}
+	in := &fuse.WriteIn{InHeader: *u.at(node), Offset: 10_000, Size: 1}
+	if _, s := f.Write(nil, in, []byte{1}); s != fuse.Status(syscall.EFBIG) {
+		t.Errorf("write at the limit: %v, want EFBIG", s)
+	}
+	set := &fuse.SetAttrIn{SetAttrInCommon: fuse.SetAttrInCommon{InHeader: *u.at(node), Valid: fuse.FATTR_SIZE, Size: 10_001}}
+	if s := f.SetAttr(nil, set, new(fuse.AttrOut)); s != fuse.Status(syscall.EFBIG) {
+		t.Errorf("truncate beyond the limit: %v, want EFBIG", s)
+	}
+	if s := f.Fallocate(nil, &fuse.FallocateIn{InHeader: *u.at(node), Offset: 5000, Length: 5001}); s != fuse.Status(syscall.EFBIG) {
+		t.Errorf("fallocate beyond the limit: %v, want EFBIG", s)
+	}
+}

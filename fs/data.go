@@ -1,0 +1,267 @@
+package fs
+
+import (
+	"math"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"vanishfs/fs/store"
+)
+
+// What is here runs on the mediated plane only, but for truncate, Fallocate,
+// Lseek and CopyFileRange, which the kernel sends on both.
+
+// Read fills buf from the content.
+func (f *FS) Read(cancel <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
+	n, status := f.ReadBuffer(cancel, in, buf)
+	return fuse.ReadResultData(buf[:n]), status
+}
+
+// ReadBuffer is Read without the result that go-fuse's interface wants made.
+func (f *FS) ReadBuffer(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (int, fuse.Status) {
+	n, err := f.byID(in.NodeId)
+	if err != nil {
+		return 0, f.status("read", err)
+	}
+	got, err := f.read(n, in, buf)
+	return got, f.status("read", err)
+}
+
+func (f *FS) read(n *inode, in *fuse.ReadIn, buf []byte) (int, error) {
+	if n.magicNode() != nil {
+		return f.statuses.read(in.Fh, buf, in.Offset)
+	}
+	if in.Offset > math.MaxInt64 {
+		return 0, syscall.EINVAL
+	}
+	c, err := n.hold()
+	if err != nil {
+		return 0, err
+	}
+	defer f.unhold(n)
+	buf = buf[:min(len(buf), int(in.Size))]
+	if err := f.reserveMapped(n, c, in.Pid, int64(in.Offset), int64(len(buf))); err != nil {
+		return 0, err
+	}
+	return c.ReadAt(buf, int64(in.Offset))
+}
+
+// Write writes what fits. The limit on a file's size is enforced here and in
+// truncate, fallocate and copy, as every byte passes one of them.
+func (f *FS) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32, fuse.Status) {
+	n, err := f.byID(in.NodeId)
+	if err != nil {
+		return 0, f.status("write", err)
+	}
+	written, err := f.write(n, int64(in.Offset), data)
+	return uint32(written), f.status("write", err)
+}
+
+func (f *FS) write(n *inode, off int64, data []byte) (int, error) {
+	if off < 0 || off > math.MaxInt64-int64(len(data)) {
+		return 0, syscall.EFBIG
+	}
+	c, err := n.hold()
+	if err != nil {
+		return 0, err
+	}
+	defer f.unhold(n)
+	room := f.room(off)
+	if room == 0 && len(data) > 0 {
+		return 0, syscall.EFBIG
+	}
+	data = data[:min(int64(len(data)), room)]
+	return f.writeContent(n, c, off, data)
+}
+
+// writeContent writes as much of data as the limits let it.
+func (f *FS) writeContent(n *inode, c store.File, off int64, data []byte) (written int, err error) {
+	err = f.accounted(n, c, span(off, int64(len(data))), true, func(granted int64) error {
+		if granted < span(off, int64(len(data))) {
+			var err error
+			written, err = (&nearLimit{n, c, granted}).write(off, data)
+			return err
+		}
+		var err error
+		written, err = c.WriteAt(data, off)
+		return err
+	})
+	if written > 0 {
+		return written, nil
+	}
+	return written, err
+}
+
+// room is how many bytes at off the limit on a file's size leaves.
+func (f *FS) room(off int64) int64 {
+	if f.opts.FileSize <= 0 {
+		return math.MaxInt64 - off
+	}
+	return max(0, f.opts.FileSize-off)
+}
+
+// truncate sets the size of a regular file.
+func (f *FS) truncate(n *inode, size uint64) error {
+	switch {
+	case n.isDir():
+		return syscall.EISDIR
+	case n.typ != syscall.S_IFREG:
+		return syscall.EINVAL
+	case size > math.MaxInt64, f.opts.FileSize > 0 && size > uint64(f.opts.FileSize):
+		return syscall.EFBIG
+	}
+	c, err := n.holdClosed()
+	if err != nil {
+		return err
+	}
+	defer f.unhold(n)
+	return f.accounted(n, c, 0, false, func(int64) error { return c.Truncate(int64(size)) })
+}
+
+// Fallocate reserves space or punches a hole.
+func (f *FS) Fallocate(_ <-chan struct{}, in *fuse.FallocateIn) fuse.Status {
+	n, err := f.byID(in.NodeId)
+	if err != nil {
+		return f.status("fallocate", err)
+	}
+	return f.status("fallocate", f.fallocate(n, in))
+}
+
+func (f *FS) fallocate(n *inode, in *fuse.FallocateIn) error {
+	off, length := int64(in.Offset), int64(in.Length)
+	if off < 0 || length <= 0 {
+		return syscall.EINVAL
+	}
+	if off > math.MaxInt64-length {
+		return syscall.EFBIG
+	}
+	punch := in.Mode&unix.FALLOC_FL_PUNCH_HOLE != 0
+	if !punch && f.room(off) < length {
+		return syscall.EFBIG
+	}
+	c, err := n.hold()
+	if err != nil {
+		return err
+	}
+	defer f.unhold(n)
+	want := span(off, length)
+	if punch {
+		want = 0
+	} else {
+		n.mu.Lock()
+		n.reserved = true
+		n.mu.Unlock()
+	}
+	return f.accounted(n, c, want, false, func(int64) error { return c.Allocate(in.Mode, off, length) })
+}
+
+// Lseek answers SEEK_DATA and SEEK_HOLE.
+func (f *FS) Lseek(_ <-chan struct{}, in *fuse.LseekIn, out *fuse.LseekOut) fuse.Status {
+	n, err := f.byID(in.NodeId)
+	if err != nil {
+		return f.status("lseek", err)
+	}
+	if in.Whence != unix.SEEK_DATA && in.Whence != unix.SEEK_HOLE {
+		return fuse.EINVAL
+	}
+	c, err := n.hold()
+	if err != nil {
+		return f.status("lseek", err)
+	}
+	defer f.unhold(n)
+	pos, err := c.Seek(int64(in.Offset), int(in.Whence))
+	out.Offset = uint64(pos)
+	return f.status("lseek", err)
+}
+
+// copyMost is how much one CopyFileRange copies at most, bytes: the caller goes
+// on, and nobody waits long for a thread.
+const copyMost = 64 << 20
+
+// CopyFileRange copies between two files without passing the data up.
+func (f *FS) CopyFileRange(_ <-chan struct{}, in *fuse.CopyFileRangeIn) (uint32, fuse.Status) {
+	copied, err := f.copyRange(in)
+	return uint32(copied), f.status("copy_file_range", err)
+}
+
+func (f *FS) copyRange(in *fuse.CopyFileRangeIn) (int64, error) {
+	src, err := f.byID(in.NodeId)
+	if err != nil {
+		return 0, err
+	}
+	dst, err := f.byID(in.NodeIdOut)
+	if err != nil {
+		return 0, err
+	}
+	off, dstOff := int64(in.OffIn), int64(in.OffOut)
+	if off < 0 || dstOff < 0 || in.Flags != 0 {
+		return 0, syscall.EINVAL
+	}
+	length := min(int64(min(in.Len, copyMost)), f.room(dstOff), math.MaxInt64-off)
+	if length == 0 && in.Len > 0 {
+		return 0, syscall.EFBIG
+	}
+	from, err := src.hold()
+	if err != nil {
+		return 0, err
+	}
+	defer f.unhold(src)
+	to, err := dst.hold()
+	if err != nil {
+		return 0, err
+	}
+	defer f.unhold(dst)
+	var copied int64
+	err = f.accounted(dst, to, span(dstOff, length), false, func(int64) error {
+		var err error
+		copied, err = from.CopyTo(to, off, dstOff, length)
+		return err
+	})
+	if copied > 0 {
+		err = nil
+	}
+	return copied, err
+}
+
+// writeTarget stores a long symlink's target, charged like content.
+// Precondition: n is not visible yet.
+func (f *FS) writeTarget(n *inode, c store.File, target string) error {
+	w, err := f.writeContent(n, c, 0, []byte(target))
+	if err == nil && w < len(target) {
+		err = syscall.ENOSPC
+	}
+	return err
+}
+
+// Readlink returns the target of a symlink; of one in the magic path it makes it.
+func (f *FS) Readlink(_ <-chan struct{}, h *fuse.InHeader) ([]byte, fuse.Status) {
+	n, err := f.byID(h.NodeId)
+	if err != nil {
+		return nil, f.status("readlink", err)
+	}
+	if m := n.magicNode(); m != nil {
+		target, err := f.readMagic(m, h)
+		return []byte(target), f.status("readlink", err)
+	}
+	if n.typ != syscall.S_IFLNK {
+		return nil, fuse.EINVAL
+	}
+	if n.special != nil {
+		return []byte(n.special.target), fuse.OK
+	}
+	c, err := n.holdClosed()
+	if err != nil {
+		return nil, f.status("readlink", err)
+	}
+	defer f.unhold(n)
+	target := make([]byte, unix.PathMax)
+	got, err := c.ReadAt(target, 0)
+	return target[:got], f.status("readlink", err)
+}
+
+// Ioctl knows none; ENOTTY is what tmpfs says.
+func (f *FS) Ioctl(<-chan struct{}, *fuse.IoctlIn, []byte, *fuse.IoctlOut, []byte) fuse.Status {
+	return fuse.Status(syscall.ENOTTY)
+}

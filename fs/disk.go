@@ -1,0 +1,35 @@
+package fs
+
+import (
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"vanishfs/fs/store"
+)
+
+// SlowRead says whether a READ may wait for a disk, so that a transport does
+// not let others wait with it.
+func (f *FS) SlowRead(in *fuse.ReadIn) bool {
+	return f.mayWait(in.NodeId, in.Offset, in.Size, false)
+}
+
+// SlowWrite says whether a WRITE may wait for a disk.
+func (f *FS) SlowWrite(in *fuse.WriteIn) bool {
+	return f.mayWait(in.NodeId, in.Offset, in.Size, true)
+}
+
+func (f *FS) mayWait(node, off uint64, size uint32, write bool) bool {
+	if !f.onDisk {
+		return false
+	}
+	n := f.nodes.get(node)
+	if n == nil || n.magicNode() != nil {
+		return false
+	}
+	c, err := n.hold()
+	if err != nil {
+		return false
+	}
+	defer f.unhold(n)
+	d, ok := c.(store.DiskFile)
+	return ok && d.MayWait(int64(off), int64(size), write)
+}

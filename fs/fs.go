@@ -1,0 +1,161 @@
+package fs
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"vanishfs/fs/store"
+)
+
+// An FS is the tree of one mount. It implements fuse.RawFileSystem; all its
+// methods may be called from several goroutines at once.
+type FS struct {
+	fuse.RawFileSystem // what is not ours answers ENOSYS
+
+	// Constant after Attach.
+	opts     Options
+	log      *slog.Logger
+	store    store.Store
+	features Features
+	kernel   Kernel
+	direct   bool // regular files are opened for passthrough
+	onDisk   bool // the store may make a request wait for a disk
+
+	root   *inode
+	nodes  *table
+	clock  clock
+	inos   atomic.Uint64
+	xbytes atomic.Int64 // extended attributes of all files, bytes
+
+	// renameMu is held while a directory moves to another parent; see rename.go.
+	renameMu sync.Mutex
+
+	reservations reservationQueue
+	notices      notifier
+	statuses     statusFiles
+	reaper       reaper
+}
+
+var _ fuse.RawFileSystem = (*FS)(nil)
+
+// New returns an empty tree. Attach comes before the first request.
+func New(o Options) (*FS, error) {
+	if o.Store == nil || o.Domain == nil {
+		return nil, syscall.EINVAL
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if err := o.Domain.ReserveInode(); err != nil { // tmpfs counts its root too
+		return nil, err
+	}
+	f := &FS{
+		RawFileSystem: fuse.NewDefaultRawFileSystem(),
+		opts:          o,
+		log:           o.Logger,
+		store:         o.Store,
+	}
+	_, f.onDisk = o.Store.(store.Disk)
+	now := f.clock.now()
+	f.root = &inode{
+		ino: f.inos.Add(1), typ: syscall.S_IFDIR, mode: o.RootMode, uid: o.UID, gid: o.GID,
+		nlink: 2, atime: now, mtime: now, ctime: now, btime: now,
+		removal: o.Remove,
+	}
+	f.root.dir = newDirectory(f.root)
+	f.root.dir.removal = o.Remove
+	f.nodes = newTable(f.root)
+	return f, f.addTrees()
+}
+
+// Attach gives the tree the connection that serves it. It is called once,
+// before the first request.
+func (f *FS) Attach(k Kernel, feat Features) {
+	f.kernel, f.features = k, feat
+	f.direct = feat.Passthrough && !f.opts.AccountBytes && f.opts.FileSize == 0 && f.opts.Remove != RemoveClose
+	if f.direct {
+		f.store.UseBacker(k)
+	}
+	f.notices.start(k)
+	f.reaper.start(f)
+}
+
+// Close ends what runs beside the requests. The store is the caller's.
+func (f *FS) Close() {
+	f.reaper.stop()
+	f.notices.stop()
+}
+
+func (f *FS) String() string { return "vanishfs" }
+
+// dirByID returns the directory with that id, or ESTALE, ENOTDIR.
+func (f *FS) dirByID(id uint64) (*inode, error) {
+	n := f.nodes.get(id)
+	switch {
+	case n == nil:
+		return nil, syscall.ESTALE
+	case !n.isDir():
+		return nil, syscall.ENOTDIR
+	}
+	return n, nil
+}
+
+func (f *FS) byID(id uint64) (*inode, error) {
+	if n := f.nodes.get(id); n != nil {
+		return n, nil
+	}
+	return nil, syscall.ESTALE
+}
+
+// Forget gives lookups back.
+func (f *FS) Forget(nodeid, nlookup uint64) {
+	n := f.nodes.get(nodeid)
+	if n == nil || n == f.root {
+		return
+	}
+	if n.lookups.Add(-int64(nlookup)) < 0 {
+		f.log.Error("lookup count below zero", slog.Uint64("node", nodeid))
+		n.lookups.Store(0)
+	}
+	n.unmapped()
+	f.dropIfUnused(n)
+}
+
+// dropIfUnused takes n out of the table, and gives its content back, once
+// neither a name nor a handle nor the kernel holds it.
+func (f *FS) dropIfUnused(n *inode) {
+	if m := n.magicNode(); m != nil {
+		f.dropMagic(n, m)
+		return
+	}
+	n.mu.Lock()
+	if n.nlink > 0 || n.opens+n.held > 0 || n.freed {
+		n.mu.Unlock()
+		return
+	}
+	if n.untilForget && n.lookups.Load() > 0 {
+		n.mu.Unlock()
+		return
+	}
+	n.vanished = true
+	content, charged, bytes := n.file, n.charged, n.bytes
+	n.file, n.charged, n.bytes = nil, false, 0
+	f.dropXAttrsLocked(n)
+	n.freed = n.lookups.Load() <= 0
+	freed := n.freed
+	n.mu.Unlock()
+
+	if content != nil {
+		content.Free()
+	}
+	if charged {
+		f.discharge(n, bytes)
+	}
+	if freed {
+		f.nodes.remove(n)
+	}
+}

@@ -1,0 +1,129 @@
+package fs
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"vanishfs/fs/store"
+)
+
+// An inode is a file of any type, or a node of the magic path.
+//
+// INVARIANT: nlink is the number of dentries in links, plus one for "." and one
+// for each subdirectory if it is a directory that is linked.
+// INVARIANT: file is open in the store while opens+held > 0, and only then.
+type inode struct {
+	// Constant after creation.
+	id      uint64 // what the kernel calls it; see table
+	ino     uint64 // st_ino, never used twice in a mount
+	btime   int64  // ns
+	rdev    uint32
+	typ     uint32   // S_IFMT bits
+	top     bool     // a root as well; see Options.Trees
+	special *special // of short symlinks and of the magic path, else nil
+
+	// lookups is the kernel's lookup count: replies that named this inode, less what FORGET took back.
+	lookups atomic.Int64
+
+	// mu guards what follows. It comes after directory.mu in the lock order, and two of them are
+	// never held together.
+	mu       sync.Mutex
+	mode     uint32 // permission bits and the like, without the type
+	uid, gid uint32
+	nlink    uint32
+	opens    int32 // handles
+	backing  int32 // id for passthrough while there are handles; 0 is mediated
+	held     int32 // requests that use the content right now
+	writers  int32 // handles that may write
+	removal  Removal
+	unnamed  bool // made by O_TMPFILE and never linked
+	vanished bool // removed for good: no new handle
+	charged  bool // counted in the domain
+	reserved bool // fallocate may have made pages that look like holes
+	freed    bool // out of the table
+	mapped   bool // perhaps, shared and writable, past the daemon; see mapped.go
+	// untilForget keeps the content of a file without name and handle until the kernel forgets it.
+	untilForget bool
+	bytes       int64 // charged to the domain, only where the tree accounts; see charge.go
+	atime       int64 // ns; of a regular file the store knows better
+	mtime       int64
+	ctime       int64
+	links       *dentry
+	file        store.File // regular files and long symlinks; nil once freed
+	scope       *Scope     // nil is the mount's own
+	ext         *extra
+
+	// dir is set, once, for directories.
+	dir *directory
+}
+
+// special is what few inodes are made with. All constant.
+type special struct {
+	target string // of a short symlink
+	magic  *magic
+}
+
+// extra is what few inodes come to have. Guarded by inode.mu.
+type extra struct {
+	xattrs map[string][]byte
+	linger *time.Timer
+}
+
+// A dentry is one name of an inode. All fields but next are constant.
+type dentry struct {
+	parent *inode
+	name   string
+	cookie uint64 // position in the directory stream
+	node   *inode
+	next   *dentry // the node's other names; guarded by node.mu
+}
+
+func (n *inode) isDir() bool { return n.dir != nil }
+
+// magicNode tells the nodes of the magic path from files.
+func (n *inode) magicNode() *magic {
+	if n.special == nil {
+		return nil
+	}
+	return n.special.magic
+}
+
+// extraLocked returns ext, made on demand.
+// Precondition: n.mu is held.
+func (n *inode) extraLocked() *extra {
+	if n.ext == nil {
+		n.ext = new(extra)
+	}
+	return n.ext
+}
+
+// addLinkLocked makes d one of the names of n.
+// Precondition: n.mu is held.
+func (n *inode) addLinkLocked(d *dentry) {
+	d.next = n.links
+	n.links = d
+}
+
+// dropLinkLocked is the inverse of addLinkLocked.
+// Precondition: n.mu is held.
+func (n *inode) dropLinkLocked(d *dentry) {
+	for p := &n.links; *p != nil; p = &(*p).next {
+		if *p == d {
+			*p = d.next
+			d.next = nil
+			return
+		}
+	}
+}
+
+// names returns the dentries of n as they are now.
+func (n *inode) names() []*dentry {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var all []*dentry
+	for d := n.links; d != nil; d = d.next {
+		all = append(all, d)
+	}
+	return all
+}

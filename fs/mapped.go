@@ -1,0 +1,134 @@
+package fs
+
+import (
+	"bufio"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"vanishfs/fs/store"
+)
+
+// Stores to a shared mapping beyond the quota are to raise SIGBUS. On the
+// direct plane the backing tmpfs does that. On the mediated plane the kernel
+// makes a page writable without asking (fs/fuse/file.c, fuse_page_mkwrite) and
+// sends the data later, when nobody can be told any more. What it does ask for
+// is the page's content, and for a hole that is the moment to reserve: if the
+// caller has the file mapped shared and writable, the hole is filled, or the
+// read fails with ENOSPC, which the fault turns into SIGBUS.
+//
+// For several pages at once a failure is no harm: the kernel then reads the one
+// that it needs alone (mm/filemap.c, filemap_fault).
+
+// reserveMapped fills the holes in [off, off+n) if the caller's fault is to write there.
+//
+// Precondition: the content is held; n.mu is not.
+func (f *FS) reserveMapped(n *inode, c store.File, pid uint32, off, length int64) error {
+	n.mu.Lock()
+	writers := n.writers
+	n.mu.Unlock()
+	if writers == 0 {
+		return nil
+	}
+	a, err := c.Attr()
+	if err != nil {
+		return err
+	}
+	length = min(length, a.Size-off)
+	if length <= 0 {
+		return nil
+	}
+	hole, err := c.Seek(off, unix.SEEK_HOLE)
+	if err != nil || hole >= off+length {
+		return nil // no hole there; a race with truncate is one with any store to the mapping too
+	}
+	if !f.mapsShared(pid, n.ino) {
+		return nil
+	}
+	return f.accounted(n, c, span(off, length), false, func(int64) error {
+		return c.Allocate(unix.FALLOC_FL_KEEP_SIZE, off, length)
+	})
+}
+
+// mapsPatience is how long a look at a process may take. Before Linux 6.17 it
+// waits for the process's mmap lock, and a fault that is tried again holds that
+// lock while it waits for us (mm/filemap.c, maybe_unlock_mmap_for_io): with a
+// writer queued between, both would wait for ever.
+const mapsPatience = time.Second
+
+func (f *FS) mapsShared(pid uint32, ino uint64) bool {
+	look := f.opts.MapsShared
+	if look == nil {
+		look = MapsShared
+	}
+	answer := make(chan bool, 1)
+	go func() { answer <- look(pid, ino) }()
+	patience := time.NewTimer(mapsPatience)
+	defer patience.Stop()
+	select {
+	case mapped := <-answer:
+		return mapped
+	case <-patience.C:
+		return false
+	}
+}
+
+// MapsShared says whether a process has inode ino of some filesystem mapped
+// shared and writable (proc(5), /proc/pid/maps). Another filesystem's inode of
+// that number costs a page that would have been a hole.
+func MapsShared(pid uint32, ino uint64) bool {
+	maps, err := os.Open("/proc/" + strconv.FormatUint(uint64(pid), 10) + "/maps")
+	if err != nil {
+		return false
+	}
+	defer maps.Close()
+	want := strconv.FormatUint(ino, 10)
+	for lines := bufio.NewScanner(maps); lines.Scan(); {
+		// address perms offset dev inode path
+		fields := strings.Fields(lines.Text())
+		if len(fields) >= 5 && fields[4] == want && len(fields[1]) == 4 && fields[1][1] == 'w' && fields[1][3] == 's' {
+			return true
+		}
+	}
+	return false
+}
+
+// On the direct plane a store to a mapping moves times and blocks of the backing
+// file, and nobody hears of it: the kernel tells its own inode of reads only
+// (fs/fuse/passthrough.c, fuse_passthrough_mmap), and the mapping outlives the
+// handle. So from the first handle that can be mapped writable until the kernel
+// forgets the inode, which a mapping keeps it from, attributes are not cached.
+//
+// The answer to CREATE may be: a new file has to grow before stores can follow,
+// by SETATTR, or by WRITE or FALLOCATE, after which the kernel asks again.
+
+// mapsWritable says whether a handle with these flags can be mapped shared and
+// writable (mm/mmap.c, do_mmap).
+func mapsWritable(flags uint32) bool { return flags&syscall.O_ACCMODE == syscall.O_RDWR }
+
+// contentAttrLocked looks at the content itself where it may have changed since
+// it was last closed.
+// Precondition: n.mu is held and n.file is not nil.
+func (n *inode) contentAttrLocked() (store.Attr, error) {
+	if n.mapped && n.opens+n.held == 0 && n.file.Open() == nil {
+		defer n.file.Close()
+	}
+	return n.file.Attr()
+}
+
+// unmapped notes that there is no mapping if the kernel has forgotten n.
+func (n *inode) unmapped() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.mapped && n.lookups.Load() == 0 && n.opens+n.held == 0 && n.file != nil && n.file.Open() == nil {
+		n.file.Close() // keeps the attributes as they are now
+		n.mapped = false
+	}
+}
+
+// writes says whether a handle with these flags can change the content.
+func writes(flags uint32) bool { return flags&syscall.O_ACCMODE != syscall.O_RDONLY }

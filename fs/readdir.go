@@ -1,0 +1,100 @@
+package fs
+
+import (
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// OpenDir needs no handle, the position says it all: ENOSYS makes the kernel
+// skip it from now on, RELEASEDIR too (FUSE_NO_OPENDIR_SUPPORT).
+func (f *FS) OpenDir(_ <-chan struct{}, in *fuse.OpenIn, _ *fuse.OpenOut) fuse.Status {
+	if f.opts.Private {
+		// The check of read permission is an open's.
+		n, err := f.byID(in.NodeId)
+		if err == nil && n.magicNode() == nil {
+			err = f.mayOpen(n, &in.InHeader, in.Flags)
+		}
+		return f.status("opendir", err)
+	}
+	return fuse.ENOSYS
+}
+
+// ReadDir lists names.
+func (f *FS) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryList) fuse.Status {
+	return f.list(in, out, func(e fuse.DirEntry, _ *inode) bool { return out.AddDirEntry(e) })
+}
+
+// ReadDirPlus lists names with attributes, and counts a lookup for each.
+func (f *FS) ReadDirPlus(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryList) fuse.Status {
+	cacheable := uint64(forever)
+	if dir := f.nodes.get(in.NodeId); dir != nil {
+		cacheable = f.entryValid(dir, forever)
+	}
+	return f.list(in, out, func(e fuse.DirEntry, n *inode) bool {
+		entry := out.AddDirLookupEntry(e)
+		if entry == nil {
+			return false
+		}
+		if n != nil {
+			f.entry(n, entry)
+			entry.EntryValid = min(entry.EntryValid, cacheable)
+		}
+		return true
+	})
+}
+
+// list feeds the entries behind in.Offset to add until it takes no more. The
+// node is nil for entries that are no lookup: "." and "..".
+func (f *FS) list(in *fuse.ReadIn, out *fuse.DirEntryList, add func(fuse.DirEntry, *inode) bool) fuse.Status {
+	dir, err := f.byID(in.NodeId)
+	if err != nil {
+		return f.status("readdir", err)
+	}
+	if m := dir.magicNode(); m != nil {
+		return f.status("readdir", f.listMagic(dir, m, in.Offset, add))
+	}
+	if !dir.isDir() {
+		return fuse.ENOTDIR
+	}
+	d := dir.dir
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if d.dead {
+		return fuse.OK
+	}
+	if in.Offset < cookieDot && !add(fuse.DirEntry{Name: ".", Ino: dir.ino, Mode: syscall.S_IFDIR, Off: cookieDot}, nil) {
+		return fuse.OK
+	}
+	if in.Offset < cookieDotDot && !add(fuse.DirEntry{Name: "..", Ino: d.parent.Load().ino, Mode: syscall.S_IFDIR, Off: cookieDotDot}, nil) {
+		return fuse.OK
+	}
+	for _, p := range d.order[d.after(in.Offset):] {
+		if p.entry == nil {
+			continue
+		}
+		n := p.entry.node
+		if !add(fuse.DirEntry{Name: p.entry.name, Ino: n.ino, Mode: n.typ, Off: p.cookie}, n) {
+			break
+		}
+	}
+	return fuse.OK
+}
+
+// ReleaseDir has nothing to end.
+func (f *FS) ReleaseDir(*fuse.ReleaseIn) {}
+
+// StatFs answers for the caller's tightest domain.
+func (f *FS) StatFs(_ <-chan struct{}, h *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
+	u, err := f.usage(f.scopeOf(h))
+	if err != nil {
+		return f.status("statfs", err)
+	}
+	const block = 4096
+	*out = fuse.StatfsOut{
+		Bsize: block, Frsize: block, NameLen: nameMax,
+		Blocks: uint64(u.size / block), Bfree: uint64(u.free / block), Bavail: uint64(u.free / block),
+		Files: uint64(u.inodes), Ffree: uint64(u.inodes - u.inodesUsed),
+	}
+	return fuse.OK
+}

@@ -1,0 +1,89 @@
+package fs
+
+import (
+	"syscall"
+	"time"
+)
+
+// lingerLocked schedules removal for when the file stayed closed for a while.
+// Precondition: n.mu is held, and n has no handle.
+func (f *FS) lingerLocked(n *inode) {
+	x := n.extraLocked()
+	if x.linger != nil {
+		x.linger.Stop()
+	}
+	var t *time.Timer
+	t = time.AfterFunc(f.opts.Linger, func() { f.lingered(n, &t) })
+	x.linger = t
+}
+
+// lingered is the end of the timer *t, which is read under the lock that
+// lingerLocked sets it under.
+func (f *FS) lingered(n *inode, t **time.Timer) {
+	n.mu.Lock()
+	due := n.ext.linger == *t && n.opens == 0 && n.removal == RemoveClose
+	if due {
+		n.ext.linger = nil
+		n.vanished = true
+	}
+	n.mu.Unlock()
+	if due {
+		f.removeNames(n)
+		f.dropIfUnused(n)
+	}
+}
+
+// removeNames removes every name of n, which is vanished: nobody can open it
+// any more, and a new name can come only from a link that was under way.
+func (f *FS) removeNames(n *inode) {
+	for names := n.names(); len(names) > 0; names = n.names() {
+		for _, d := range names {
+			f.removeName(d)
+		}
+	}
+}
+
+// removeName removes one name, unless somebody else did or it is a directory
+// that is not empty, and says whether it is gone.
+func (f *FS) removeName(d *dentry) bool {
+	n := d.node
+	dir := d.parent.dir
+	dir.mu.Lock()
+	gone := dir.children[d.name] != d
+	if !gone && (!n.isDir() || f.killIfEmpty(n) == nil) {
+		f.unplace(d.parent, d, f.clock.now())
+		gone = true
+		n.mu.Lock()
+		n.vanished = n.vanished || n.nlink == 0
+		n.mu.Unlock()
+		f.notices.send(notice{parent: d.parent.id, child: n.id, name: d.name, cached: f.mayBeCached(n)})
+	}
+	dir.mu.Unlock()
+	return gone
+}
+
+// mayBeCached says whether the kernel may remember names of n: those of a file
+// that goes at its last close are given to it without a timeout.
+func (f *FS) mayBeCached(n *inode) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.typ != syscall.S_IFREG || n.removal != RemoveClose || !f.notices.expires
+}
+
+// setRemoval overrides the policy of a file, or of a directory and what will be
+// created in it. Names that the kernel remembers are expired, so that it asks
+// before it uses one, but not dropped: that would be to unlink them in the eyes
+// of whoever is in that directory or has that file open (fs/dcache.c, d_invalidate).
+func (f *FS) setRemoval(n *inode, r Removal) {
+	if n.isDir() {
+		n.dir.mu.Lock()
+		n.dir.removal = r
+		n.dir.mu.Unlock()
+	}
+	n.mu.Lock()
+	n.removal = r
+	n.mu.Unlock()
+	if r == RemoveClose && !n.isDir() && f.notices.expires {
+		_ = f.kernel.ExpireEntries()
+	}
+}

@@ -1,0 +1,234 @@
+package fs
+
+import (
+	"strings"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+)
+
+// Rename moves a name, with RENAME_NOREPLACE and RENAME_EXCHANGE. Whoever looks
+// for the target finds the old file or the new one, never nothing.
+func (f *FS) Rename(_ <-chan struct{}, in *fuse.RenameIn, oldName, newName string) fuse.Status {
+	from, err := f.parentOf(in.NodeId, oldName)
+	if err != nil {
+		return f.status("rename", err)
+	}
+	to, err := f.parentOf(in.Newdir, newName)
+	if err != nil {
+		return f.status("rename", err)
+	}
+	if oldName == magicName || newName == magicName {
+		return fuse.EPERM
+	}
+	if in.Flags&^(unix.RENAME_NOREPLACE|unix.RENAME_EXCHANGE) != 0 {
+		return fuse.EINVAL
+	}
+	r := rename{f: f, h: &in.InHeader, from: from, to: to, oldName: oldName, newName: newName, flags: in.Flags}
+	return f.status("rename", r.run())
+}
+
+// A rename is one RENAME request under way.
+type rename struct {
+	f                *FS
+	h                *fuse.InHeader
+	from, to         *inode
+	oldName, newName string
+	flags            uint32
+
+	source, target *dentry // target is nil where nothing is replaced
+	replaced       *inode
+}
+
+func (r *rename) run() error {
+	unlock := r.f.lockPair(r.from, r.to)
+	err := r.lockedRun()
+	unlock()
+	if err == nil && r.replaced != nil {
+		r.f.dropIfUnused(r.replaced)
+	}
+	return err
+}
+
+// lockPair locks two directories for a change of both. Where they differ,
+// renameMu comes first: it keeps the tree's shape, so that the ancestor check
+// holds, and makes this the only holder of two directory locks whose order is
+// not from parent to child.
+func (f *FS) lockPair(a, b *inode) (unlock func()) {
+	if a == b {
+		a.dir.mu.Lock()
+		return a.dir.mu.Unlock
+	}
+	f.renameMu.Lock()
+	first, second := a, b
+	if f.isAncestor(b, a) || !f.isAncestor(a, b) && b.ino < a.ino {
+		first, second = b, a
+	}
+	first.dir.mu.Lock()
+	second.dir.mu.Lock()
+	return func() {
+		second.dir.mu.Unlock()
+		first.dir.mu.Unlock()
+		f.renameMu.Unlock()
+	}
+}
+
+// isAncestor says whether a is n or above it.
+// Precondition: f.renameMu is held, so that parents are constant.
+func (f *FS) isAncestor(a, n *inode) bool {
+	for {
+		if n == a {
+			return true
+		}
+		if n == f.root || n.dir.parent.Load() == nil {
+			return false
+		}
+		n = n.dir.parent.Load()
+	}
+}
+
+// Precondition: the directories are locked.
+func (r *rename) lockedRun() error {
+	r.source = r.from.dir.children[r.oldName]
+	r.target = r.to.dir.children[r.newName]
+	if err := r.check(); err != nil {
+		return err
+	}
+	switch {
+	case r.flags&unix.RENAME_EXCHANGE != 0:
+		if r.source.node != r.target.node {
+			r.exchange()
+		}
+		return nil
+	case r.target == nil:
+	case r.target.node == r.source.node:
+		return nil // two names of one file: rename(2) leaves both
+	default:
+		if r.target.node.isDir() {
+			if err := r.f.killIfEmpty(r.target.node); err != nil {
+				return err
+			}
+		}
+		r.replaced = r.target.node
+	}
+	r.move()
+	return nil
+}
+
+// check refuses what rename(2) refuses, in the order of vfs_rename.
+func (r *rename) check() error {
+	switch {
+	case r.source == nil:
+		return syscall.ENOENT
+	case r.to.dir.dead:
+		return syscall.ENOENT
+	case r.target != nil && r.flags&unix.RENAME_NOREPLACE != 0:
+		return syscall.EEXIST
+	case r.target == nil && r.flags&unix.RENAME_EXCHANGE != 0:
+		return syscall.ENOENT
+	case r.target == nil && !r.f.mayTakeLocked(r.to.dir, r.newName, r.h.Uid):
+		return syscall.EEXIST
+	}
+	n := r.source.node
+	if r.from != r.to && n.isDir() && r.f.isAncestor(n, r.to) {
+		return syscall.EINVAL
+	}
+	if err := r.f.mayRemove(r.from, n, r.h); err != nil {
+		return err
+	}
+	if r.from != r.to {
+		if err := r.f.mayMoveDir(n, r.h); err != nil {
+			return err
+		}
+	}
+	if r.target == nil {
+		return r.f.mayChange(r.to, r.h)
+	}
+	return r.checkTarget(n, r.target.node)
+}
+
+func (r *rename) checkTarget(n, t *inode) error {
+	if r.from != r.to && t.isDir() && r.f.isAncestor(t, r.from) {
+		if r.flags&unix.RENAME_EXCHANGE != 0 {
+			return syscall.EINVAL
+		}
+		return syscall.ENOTEMPTY
+	}
+	if err := r.f.mayRemove(r.to, t, r.h); err != nil {
+		return err
+	}
+	switch {
+	case r.flags&unix.RENAME_EXCHANGE != 0:
+		if r.from != r.to {
+			return r.f.mayMoveDir(t, r.h)
+		}
+	case n.isDir() && !t.isDir():
+		return syscall.ENOTDIR
+	case !n.isDir() && t.isDir():
+		return syscall.EISDIR
+	}
+	return nil
+}
+
+func (r *rename) move() {
+	now := r.f.clock.now()
+	n := r.source.node
+	if r.target != nil {
+		// An open of the target under way is to find the old file if not the new one, also when the
+		// next rename comes as it tries again (fs/namei.c, do_filp_open).
+		r.replaced.mu.Lock()
+		r.replaced.untilForget = r.f.mayWaitLocked(r.replaced)
+		r.replaced.mu.Unlock()
+		r.f.unplace(r.to, r.target, now)
+	}
+	r.from.dir.removeLocked(r.source)
+	d := r.to.dir.insertLocked(r.to, strings.Clone(r.newName), n)
+	r.put(n, r.source, d, now)
+	r.reparent(n, r.to)
+	moved := 0
+	if n.isDir() && r.from != r.to {
+		moved = 1
+	}
+	r.from.entriesChanged(-moved, now)
+	r.to.entriesChanged(moved, now)
+}
+
+// put gives n the name to instead of from.
+func (r *rename) put(n *inode, from, to *dentry, now int64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.dropLinkLocked(from)
+	n.addLinkLocked(to)
+	n.ctime = now
+}
+
+func (r *rename) exchange() {
+	now := r.f.clock.now()
+	a, b := r.source.node, r.target.node
+	r.put(a, r.source, r.to.dir.replaceLocked(r.target, a), now)
+	r.put(b, r.target, r.from.dir.replaceLocked(r.source, b), now)
+	r.reparent(a, r.to)
+	r.reparent(b, r.from)
+	moved := 0
+	if r.from != r.to {
+		if a.isDir() {
+			moved++
+		}
+		if b.isDir() {
+			moved--
+		}
+	}
+	r.from.entriesChanged(-moved, now)
+	r.to.entriesChanged(moved, now)
+}
+
+// reparent sets what ".." of a directory is.
+func (r *rename) reparent(n, parent *inode) {
+	if !n.isDir() || r.from == r.to {
+		return
+	}
+	n.dir.mu.Lock()
+	n.dir.parent.Store(parent)
+	n.dir.mu.Unlock()
+}

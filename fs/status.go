@@ -1,0 +1,189 @@
+package fs
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"sync"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"vanishfs/fs/store"
+)
+
+// Status is what DIR/.vanish/status says, as JSON. Sizes are bytes, 0 as a
+// limit is unlimited.
+type Status struct {
+	Version     string `json:"version"`
+	Session     string `json:"session"`
+	Permissions string `json:"permissions"`
+	Remove      string `json:"remove"`
+	Linger      string `json:"linger"`
+	Store       string `json:"store"`
+	Plane       string `json:"plane"`
+	Transport   string `json:"transport"`
+	Size        int64  `json:"size"`
+	Used        int64  `json:"used"`
+	Free        int64  `json:"free"`
+	Inodes      int64  `json:"inodes"`
+	InodesUsed  int64  `json:"inodes_used"`
+	FileSize    int64  `json:"file_size"`
+	UID         uint32 `json:"uid"`
+	PID         int    `json:"pid"`
+
+	// Of a store that has a disk, see store.Tiers.
+	Memory     int64 `json:"memory,omitempty"`
+	MemoryUsed int64 `json:"memory_used,omitempty"`
+	SpillUsed  int64 `json:"spill_used,omitempty"`
+	Spilled    int64 `json:"spilled,omitempty"`
+	Fetched    int64 `json:"fetched,omitempty"`
+}
+
+// addTiers tells where the bytes are, if some can be on a disk.
+func (s *Status) addTiers(bytes store.Store) {
+	if d, ok := bytes.(store.Disk); ok {
+		t := d.Tiers()
+		s.Memory, s.MemoryUsed, s.SpillUsed, s.Spilled, s.Fetched = t.Memory, t.MemoryUsed, t.Spill, t.Spilled, t.Fetched
+	}
+}
+
+func (f *FS) permissions() string {
+	if f.opts.Posix {
+		return "posix"
+	}
+	return "owner"
+}
+
+func (f *FS) plane() string {
+	if f.direct {
+		return "direct"
+	}
+	return "mediated"
+}
+
+// describe answers for the caller; dir gives the removal policy.
+func (f *FS) describe(dir *inode, h *fuse.InHeader) (Status, error) {
+	scope := f.scopeOf(h)
+	limits, used, free, err := f.bytes(scope)
+	if err != nil {
+		return Status{}, err
+	}
+	d := f.scopeDomain(scope).Tightest()
+	session := f.opts.Session
+	if scope != nil {
+		session = scope.Name
+	}
+	dir.dir.mu.RLock()
+	removal := dir.dir.removal
+	dir.dir.mu.RUnlock()
+	st := Status{
+		Version: f.opts.Version, Session: session, Permissions: f.permissions(),
+		Remove: removal.String(), Linger: f.opts.Linger.String(),
+		Store: f.store.Kind(), Plane: f.plane(), Transport: f.features.Transport,
+		Size: limits, Used: used, Free: free,
+		Inodes: d.Inodes, InodesUsed: d.InodesUsed, FileSize: f.opts.FileSize,
+		UID: h.Uid, PID: os.Getpid(),
+	}
+	st.addTiers(f.store)
+	return st, nil
+}
+
+// bytes is the limit, use and room of the caller's tightest domain.
+func (f *FS) bytes(scope *Scope) (limit, used, free int64, err error) {
+	u, err := f.store.Usage()
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	limit, used, free = u.Size, u.Used, u.Free
+	if f.opts.AccountBytes {
+		if d := f.scopeDomain(scope).Tightest(); d.Bytes > 0 && d.BytesFree() < free {
+			limit, used, free = d.Bytes, d.BytesUsed, d.BytesFree()
+		}
+	}
+	return limit, used, free, nil
+}
+
+// capacity is what statfs shows; without a limit it is what there is.
+type capacity struct {
+	size, free         int64
+	inodes, inodesUsed int64
+}
+
+// manyInodes stands for no limit in statfs: df shows it, and subtracting what
+// is used stays positive.
+const manyInodes = math.MaxInt32
+
+func (f *FS) usage(scope *Scope) (capacity, error) {
+	limit, used, free, err := f.bytes(scope)
+	if err != nil {
+		return capacity{}, err
+	}
+	if limit == 0 {
+		limit = used + free
+	}
+	d := f.scopeDomain(scope).Tightest()
+	inodes := d.Inodes
+	if inodes == 0 {
+		inodes = d.InodesUsed + manyInodes
+	}
+	return capacity{size: limit, free: free, inodes: inodes, inodesUsed: d.InodesUsed}, nil
+}
+
+// statusFiles are the open status files: each handle reads the text as it was
+// when it was opened.
+type statusFiles struct {
+	mu    sync.Mutex
+	next  uint64
+	texts map[uint64][]byte
+}
+
+// openMagic opens a status file. DIRECT_IO, as its size is not known to stat.
+func (f *FS) openMagic(m *magic, in *fuse.OpenIn, out *fuse.OpenOut) error {
+	if m.kind != magicStatus {
+		return syscall.EISDIR
+	}
+	if in.Flags&syscall.O_ACCMODE != syscall.O_RDONLY {
+		return syscall.EACCES
+	}
+	st, err := f.describe(m.dir, &in.InHeader)
+	if err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(st, "", "  ")
+	if err != nil {
+		return err
+	}
+	*out = fuse.OpenOut{Fh: f.statuses.add(append(text, '\n')), OpenFlags: fuse.FOPEN_DIRECT_IO}
+	return nil
+}
+
+func (s *statusFiles) add(text []byte) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.texts == nil {
+		s.texts = make(map[uint64][]byte)
+	}
+	s.next++
+	s.texts[s.next] = text
+	return s.next
+}
+
+func (s *statusFiles) read(fh uint64, buf []byte, off uint64) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text, ok := s.texts[fh]
+	if !ok {
+		return 0, syscall.EBADF
+	}
+	if off >= uint64(len(text)) {
+		return 0, nil
+	}
+	return copy(buf, text[off:]), nil
+}
+
+func (s *statusFiles) release(fh uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.texts, fh)
+}

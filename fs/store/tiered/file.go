@@ -1,0 +1,119 @@
+package tiered
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"vanishfs/fs/store"
+	"vanishfs/fs/store/seal"
+)
+
+// File is a store.File.
+type File struct {
+	// Immutable.
+	s  *Store
+	id uint64
+
+	opens atomic.Int32
+	last  atomic.Int64 // index of the chunk that was used last, plus one
+	atime atomic.Int64 // nanoseconds; also set under a read lock
+
+	mu     sync.RWMutex
+	chunks chunkMap
+	key    *seal.Key // nil until the first page is spilled
+	size   int64     // bytes
+	held   int64     // pages charged
+	mtime  int64
+	ctime  int64
+	freed  bool
+}
+
+var _ store.File = (*File)(nil)
+
+// Open implements store.File.
+func (f *File) Open() error {
+	f.opens.Add(1)
+	return nil
+}
+
+// Close implements store.File.
+func (f *File) Close() {
+	if f.opens.Add(-1) < 0 {
+		f.opens.Store(0)
+		f.s.log.Error("tiered store: close of a file that is not open", "file", f.id)
+	}
+}
+
+// Backing implements store.File: the kernel must not go round the seal.
+func (f *File) Backing() (int32, bool) { return 0, false }
+
+// Free implements store.File. The key goes first: from then on nothing on the disk can be
+// read, punched or not.
+func (f *File) Free() {
+	f.mu.Lock()
+	if f.opens.Load() != 0 || f.freed {
+		f.mu.Unlock()
+		f.s.log.Error("tiered store: free of an open or freed file", "file", f.id)
+		return
+	}
+	f.freed = true
+	if f.key != nil {
+		f.key.Forget()
+	}
+	var d debris
+	f.discardLocked(0, maxSize, &d)
+	f.mu.Unlock()
+	f.s.collect(&d)
+}
+
+// Attr implements store.File.
+func (f *File) Attr() (store.Attr, error) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return store.Attr{
+		Size:   f.size,
+		Blocks: f.held * (pageSize / 512),
+		Atime:  f.atime.Load(),
+		Mtime:  f.mtime,
+		Ctime:  f.ctime,
+	}, nil
+}
+
+// SetTimes implements store.File.
+func (f *File) SetTimes(atime, mtime int64) error {
+	if atime == store.Omit && mtime == store.Omit {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if atime != store.Omit {
+		f.atime.Store(atime)
+	}
+	if mtime != store.Omit {
+		f.mtime = mtime
+	}
+	f.ctime = f.s.now()
+	return nil
+}
+
+// modifiedLocked is what a change of content does to the times.
+func (f *File) modifiedLocked() {
+	now := f.s.now()
+	f.mtime, f.ctime = now, now
+}
+
+// accessed moves atime as relatime does (fs/inode.c, relatime_need_update), but for its daily
+// update. The caller holds mu for reading.
+func (f *File) accessed() {
+	if a := f.atime.Load(); a <= f.mtime || a <= f.ctime {
+		f.atime.CompareAndSwap(a, f.s.now())
+	}
+}
+
+// touch makes the chunk warmer, once for each time that the file's use comes to it. The caller
+// holds mu, for reading at least.
+func (f *File) touch(c *chunk) {
+	if f.last.Swap(c.index+1) != c.index+1 && c.ram != nil {
+		c.ram.warm()
+	}
+}

@@ -1,0 +1,149 @@
+package tiered
+
+import "syscall"
+
+// A wanted extent is one that a reader needs, as it was when the reader met it.
+type wanted struct {
+	extent
+	index int64 // of the chunk
+	again bool  // the chunk was read from the disk not long ago: worth bringing back
+}
+
+// ReadAt implements store.File.
+func (f *File) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, syscall.EINVAL
+	}
+	for {
+		n, missing := f.readMemory(p, off)
+		if len(missing) == 0 {
+			return n, nil
+		}
+		switch err := f.readDisk(p[:n], off, missing); err {
+		case nil:
+			return n, nil
+		case errStale: // changed meanwhile
+		default:
+			return 0, err
+		}
+	}
+}
+
+// readMemory fills in what is in memory and what is zeros, and returns which extents have the rest.
+func (f *File) readMemory(p []byte, off int64) (n int, missing []wanted) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if off >= f.size || len(p) == 0 {
+		return 0, nil
+	}
+	p = p[:min(int64(len(p)), f.size-off)]
+	f.accessed()
+	for at := range pieces(off, int64(len(p))) {
+		part := p[at.start()-off:][:at.len()]
+		c := f.chunks.get(at.index)
+		if c == nil {
+			clear(part)
+			continue
+		}
+		f.touch(c)
+		f.readResident(c, at, part)
+		missing = f.s.fetcher.want(c, at.touched(), missing)
+	}
+	return len(p), missing
+}
+
+// readResident fills in the pages of at that are in memory, and zeros for all others.
+func (f *File) readResident(c *chunk, at piece, part []byte) {
+	in := c.in()
+	for page := range at.touched().all() {
+		a, b := at.within(page)
+		to := part[page*pageSize+a-at.from:][:b-a]
+		if in.has(page) {
+			copy(to, f.s.pool.arena.page(c.ram.frames[page])[a:])
+		} else {
+			clear(to)
+		}
+	}
+}
+
+// readDisk fills in what is in the wanted extents.
+func (f *File) readDisk(p []byte, off int64, missing []wanted) error {
+	return f.load(missing, func(w wanted, plain []byte) {
+		whole := piece{w.index, 0, chunkSize}
+		for page := range w.live.all() {
+			from := whole.start() + int64(page)*pageSize
+			a, b := max(from, off), from+min(pageSize, off+int64(len(p))-from)
+			if a < b {
+				copy(p[a-off:b-off], plain[int64(w.stored.rank(page))*pageSize+a-from:])
+			}
+		}
+		if w.again {
+			f.comeBack(w, plain)
+		}
+	})
+}
+
+// comeBack puts pages that are read repeatedly into memory, if that has room to spare.
+func (f *File) comeBack(w wanted, plain []byte) {
+	var h hand
+	n := w.live.len()
+	if !f.s.pool.take(h.frames[:n], f.s.pool.marks.low) {
+		f.s.spiller.wake()
+		return
+	}
+	h.n = n
+	f.install(w, plain, w.live, &h)
+	f.s.pool.give(h.frames[:h.n])
+}
+
+// install puts pages of an extent into memory as clean ones, with frames from h, unless the
+// chunk has changed.
+func (f *File) install(w wanted, plain []byte, set pageSet, h *hand) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.chunks.get(w.index)
+	if c == nil {
+		return
+	}
+	e := c.same(w.extent)
+	if e == nil {
+		return
+	}
+	set &= e.live &^ c.in()
+	if set == 0 {
+		return
+	}
+	r := f.residentLocked(c)
+	for page := range set.all() {
+		r.frames[page] = h.pop()
+		copy(f.s.pool.arena.page(r.frames[page]), plain[w.stored.rank(page)*pageSize:])
+		r.in |= pagesIn(page, 1)
+	}
+	r.warm()
+}
+
+// bring puts one spilled page into memory, to be changed in part. When it returns without an
+// error the page may still not be there: the caller looks again.
+func (f *File) bring(index int64, page, mark int) error {
+	f.mu.RLock()
+	var w wanted
+	if c := f.chunks.get(index); c != nil && c.spilled().has(page) {
+		w = wanted{extent: *c.extentOf(page), index: index}
+	}
+	f.mu.RUnlock()
+	if w.live == 0 {
+		return nil
+	}
+	var h hand
+	if err := f.s.acquire(&h, 1, mark); err != nil {
+		return err
+	}
+	defer func() { f.s.pool.give(h.frames[:h.n]) }()
+	err := f.load([]wanted{w}, func(w wanted, plain []byte) {
+		f.install(w, plain, pagesIn(page, 1), &h)
+	})
+	if err == errStale {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,49 @@
+package transport
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestFusermount goes through the helper, as root, which it serves too.
+func TestFusermount(t *testing.T) {
+	needRoot(t)
+	if _, err := fusermountPath(); err != nil {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	dev, err := Fusermount(dir, MountOptions{Source: "with,comma", NoExec: true})
+	must(t, err)
+	fsys := newMemFS()
+	fsys.put("file", "text")
+	s, err := NewServer(dev, fsys, Options{})
+	must(t, err)
+	must(t, s.Handshake())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve() }()
+	refusePoll(t, dir)
+	if got, err := os.ReadFile(filepath.Join(dir, "file")); err != nil || string(got) != "text" {
+		t.Errorf("read %q, %v", got, err)
+	}
+	if info := infoOf(t, dir); info.FSType != "fuse.vanishfs" || info.Source != "with,comma" || !strings.Contains(info.Options, "noexec") {
+		t.Errorf("mounted as %+v", info)
+	}
+	must(t, fusermountUnmount(dir, false))
+	must(t, <-done)
+
+	_, err = Fusermount(filepath.Join(dir, "none"), MountOptions{})
+	if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "none") {
+		t.Errorf("mount on a missing directory: %v", err)
+	}
+}
+
+func TestFusermountMissing(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	// The usual places are tried as well, so this only shows the error's shape
+	// where the helper is really missing.
+	if _, err := fusermountPath(); err != nil && err != ErrNoFusermount {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,67 @@
+package transport
+
+import (
+	"fmt"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+)
+
+// Notifications take the inode lock of the directory they speak of
+// (fs/fuse/dir.c, fuse_reverse_inval_entry). Somebody who waits for our reply
+// may hold it, so they are never sent by a goroutine that answers requests.
+//
+// For the same reason they are not to be frequent: that wait cannot be killed,
+// and a daemon that is killed during it lingers, with its connection, until the
+// caller is killed too or the mount is taken away by force (umount -f). Names
+// that the daemon itself is going to remove are better given to the kernel
+// without a lifetime.
+
+// InvalEntry drops name in the directory parent from the kernel's cache, also
+// when it is cached as missing. That it is not cached is no error.
+func (s *Server) InvalEntry(parent uint64, name string) error {
+	arg := fuse.NotifyInvalEntryOut{Parent: parent, NameLen: uint32(len(name))}
+	return notify(s, fuse.NOTIFY_INVAL_ENTRY, &arg, append([]byte(name), 0))
+}
+
+// DeleteEntry says that name, which was child, is removed from parent: as
+// InvalEntry, and watchers see a deletion.
+func (s *Server) DeleteEntry(parent, child uint64, name string) error {
+	arg := fuse.NotifyInvalDeleteOut{Parent: parent, Child: child, NameLen: uint32(len(name))}
+	return notify(s, fuse.NOTIFY_DELETE, &arg, append([]byte(name), 0))
+}
+
+// InvalInode drops the cached attributes of node, and its cached pages from
+// byte off on for length bytes (0: to the end); off < 0 is attributes only.
+func (s *Server) InvalInode(node uint64, off, length int64) error {
+	arg := fuse.NotifyInvalInodeOut{Ino: node, Off: off, Length: length}
+	return notify(s, fuse.NOTIFY_INVAL_INODE, &arg, nil)
+}
+
+// notify writes a message that answers no request: unique is 0 and the code,
+// which go-fuse has with the sign of a reply, is
+// where the status of a reply is (fs/fuse/dev.c, fuse_dev_do_write).
+func notify[T any](s *Server, code int32, arg *T, payload []byte) error {
+	s.use.RLock()
+	defer s.use.RUnlock()
+	if s.ended.Load() {
+		return unix.ENOTCONN
+	}
+	var msg struct {
+		fuse.OutHeader
+		arg T
+	}
+	msg.arg = *arg
+	msg.Status = -code
+	msg.Length = uint32(sizeOf[fuse.OutHeader]() + sizeOf[T]() + len(payload))
+	errno := writeBlocking(s.fd, structBytes(&msg), payload)
+	switch errno {
+	case 0, unix.ENOENT,
+		unix.ENOTDIR, unix.ENOTEMPTY, unix.EBUSY: // DELETE of what is no longer what it was; it is invalidated all the same
+		return nil
+	case unix.ENODEV, unix.EPERM, syscall.EBADF:
+		return unix.ENOTCONN
+	}
+	return fmt.Errorf("notify the kernel (%d): %w", code, errno)
+}

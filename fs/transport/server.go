@@ -1,0 +1,180 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+)
+
+// DefaultMaxWrite is the largest WRITE and READ, bytes: what the kernel allows
+// without a raised fs.fuse.max_pages_limit (fs/fuse/inode.c).
+const DefaultMaxWrite = 1 << 20
+
+const (
+	transportAuto  = "auto"
+	transportUring = "uring"
+	transportDev   = "dev"
+)
+
+// Options is everything a Server is made of.
+type Options struct {
+	// Transport is "auto" or "uring" (io_uring where the kernel offers it, else
+	// /dev/fuse and a line in the log that says why), or "dev". Empty is auto.
+	Transport string
+	// Passthrough asks for FUSE passthrough.
+	Passthrough bool
+	// MaxWrite is the largest WRITE and READ, bytes, a multiple of the page
+	// size; 0 is DefaultMaxWrite.
+	MaxWrite int
+	// Logger takes what the server has to say; nil is slog's default.
+	Logger *slog.Logger
+}
+
+// Features is what the kernel granted.
+type Features struct {
+	Passthrough bool
+	Transport   string // "dev" or "uring"
+	Minor       uint32 // of the protocol, as the kernel speaks it
+	// Reasons says why something that was asked for is off, one line each.
+	Reasons []string
+}
+
+// A Server serves one connection: one mounted /dev/fuse. Handshake comes first,
+// then Serve. All other methods may be called at any time from any goroutine.
+type Server struct {
+	dev        *os.File // immutable; fd is dev's
+	fd         int
+	dispatcher *Dispatcher
+	log        *slog.Logger
+	options    Options
+
+	features Features // immutable after Handshake
+	queues   int      // immutable after Handshake: of io_uring, 0 without
+
+	// ended is set when the connection is over: by unmount, error or Abort.
+	ended atomic.Bool
+	// aborted is set when this side ended it: nothing more comes of the kernel.
+	aborted atomic.Bool
+
+	// use is held shared while fd is used by others than Serve's own
+	// goroutines, and taken to close it: its number may be another file's next.
+	use sync.RWMutex
+
+	mu       sync.Mutex
+	sleepers map[sleeper]struct{} // guarded by mu
+	failure  error                // guarded by mu: the first fatal error
+	closed   bool                 // guarded by mu: fd is no longer ours
+	busy     sync.WaitGroup       // one for each goroutine of Serve
+}
+
+// NewServer makes a server for dev, which it takes over: the end of Serve
+// closes it, Abort ends the connection without Serve too.
+func NewServer(dev *os.File, fsys fuse.RawFileSystem, o Options) (*Server, error) {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.MaxWrite == 0 {
+		o.MaxWrite = DefaultMaxWrite
+	}
+	if page := os.Getpagesize(); o.MaxWrite < page || o.MaxWrite%page != 0 {
+		return nil, fmt.Errorf("largest write of %d bytes is not a multiple of the page size %d", o.MaxWrite, page)
+	}
+	switch o.Transport {
+	case "":
+		o.Transport = transportAuto
+	case transportAuto, transportUring, transportDev:
+	default:
+		return nil, fmt.Errorf("unknown transport %q: use auto, uring or dev", o.Transport)
+	}
+	return &Server{
+		dev: dev, fd: int(dev.Fd()), options: o, log: o.Logger,
+		dispatcher: newDispatcher(fsys, o.Logger),
+		sleepers:   make(map[sleeper]struct{}),
+	}, nil
+}
+
+// Features says what Handshake negotiated.
+func (s *Server) Features() Features { return s.features }
+
+// Serve answers requests until the filesystem is unmounted (nil), Abort is
+// called (nil) or the device fails. When it returns, every goroutine of the
+// server has ended, the filesystem's OnUnmount was called and the device is
+// closed.
+func (s *Server) Serve() error {
+	s.serveDevice()
+	if s.features.Transport == transportUring {
+		s.serveUring(s.queues)
+	}
+	s.busy.Wait()
+	s.end(nil)
+	s.dispatcher.fsys.OnUnmount()
+
+	s.use.Lock()
+	defer s.use.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	return errors.Join(s.failure, s.dev.Close())
+}
+
+// end marks the connection as over and lets what still runs know of it. A nil
+// err is a regular end.
+func (s *Server) end(err error) {
+	s.mu.Lock()
+	if s.failure == nil && !s.ended.Load() {
+		s.failure = err
+	}
+	s.ended.Store(true)
+	s.mu.Unlock()
+	s.dispatcher.interrupts.cancelAll()
+}
+
+// Abort ends the connection: waiting and later callers get ENOTCONN or
+// ECONNABORTED, and Serve returns. Call it any number of times.
+//
+// The kernel aborts a connection when the last reference to its device goes
+// (fs/fuse/dev.c, fuse_dev_release), and a thread in read(2) holds one. So the
+// descriptor is replaced by an empty pipe, which drops the table's reference
+// and gives every later read an end of file, and the sleeping threads are sent
+// a signal: the runtime's handlers restart system calls, and the restarted read
+// finds the pipe. A command on a ring holds a reference too, which goes with the
+// ring, and the ring with its thread.
+//
+// A process that was handed a copy of the descriptor keeps the connection alive.
+// Abort must not be called by the filesystem while it answers a request.
+func (s *Server) Abort() {
+	s.end(nil)
+	// A notification in progress may wait for a caller that waits for us, and
+	// holds a reference too: it is answered to its end first.
+	s.use.Lock()
+	defer s.use.Unlock()
+	s.aborted.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	if err := replaceByPipe(s.fd); err != nil {
+		s.log.Error("cannot let go of the FUSE device", "error", err)
+	}
+	for t := range s.sleepers {
+		t.interrupt()
+	}
+}
+
+// replaceByPipe makes fd the read end of a pipe that nobody writes to.
+func replaceByPipe(fd int) error {
+	var p [2]int
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
+		return err
+	}
+	defer unix.Close(p[0])
+	unix.Close(p[1])
+	return unix.Dup3(p[0], fd, unix.O_CLOEXEC)
+}

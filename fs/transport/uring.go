@@ -1,0 +1,180 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// include/uapi/linux/io_uring.h
+const (
+	setupSQE128       = 1 << 10
+	setupSingleIssuer = 1 << 12
+	setupDeferTaskrun = 1 << 13
+
+	featSingleMmap = 1 << 0
+
+	offsetRings = 0
+	offsetSQEs  = 0x10000000
+
+	enterGetEvents = 1 << 0
+
+	opcodeRead     = 22
+	opcodeUringCmd = 46
+)
+
+// submissionOffsets is struct io_sqring_offsets, completionOffsets struct
+// io_cqring_offsets, ringParams struct io_uring_params.
+type (
+	submissionOffsets struct {
+		head, tail, mask, entries, _, dropped, array, _ uint32
+		_                                               uint64
+	}
+	completionOffsets struct {
+		head, tail, mask, entries, overflow, cqes, _, _ uint32
+		_                                               uint64
+	}
+	ringParams struct {
+		sqEntries, cqEntries, flags, threadCPU, threadIdle, features, wqFD uint32
+		_                                                                  [3]uint32
+		sq                                                                 submissionOffsets
+		cq                                                                 completionOffsets
+	}
+)
+
+// submission is struct io_uring_sqe with its 128 bytes (SETUP_SQE128).
+type submission struct {
+	opcode      uint8
+	_           uint8
+	_           uint16
+	fd          int32
+	offset      uint64 // the command, for a uring_cmd
+	address     uint64
+	length      uint32
+	_           uint32
+	userData    uint64
+	_, _        uint16
+	_           int32
+	commandArea [80]byte
+}
+
+// completion is struct io_uring_cqe.
+type completion struct {
+	userData uint64
+	result   int32
+	_        uint32
+}
+
+// A ring is an io_uring that belongs to the thread that made it
+// (SETUP_SINGLE_ISSUER): no method may be called on another one.
+//
+// The kernel moves sqHead and cqTail, this side sqTail and cqHead. A position
+// is written with a store that orders what was written before it, and read
+// with a load that orders what is read after it.
+type ring struct {
+	fd int
+
+	rings, sqeMemory []byte // mapped
+
+	sqHead, sqTail *uint32
+	sqMask         uint32
+	sqes           []submission
+	prepared       uint32 // submissions that are filled in; sqTail after the next enter
+
+	cqHead, cqTail *uint32
+	cqMask         uint32
+	cqes           []completion
+}
+
+// newRing makes a ring for as many operations at a time, a power of two.
+func newRing(entries uint32) (*ring, error) {
+	p := ringParams{flags: setupSQE128 | setupSingleIssuer | setupDeferTaskrun}
+	fd, errno := ringSetup(entries, &p)
+	if errno != 0 {
+		return nil, fmt.Errorf("io_uring_setup: %w", errno)
+	}
+	unix.CloseOnExec(fd)
+	r := &ring{fd: fd}
+	if err := r.mapRings(&p); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *ring) mapRings(p *ringParams) (err error) {
+	if p.features&featSingleMmap == 0 {
+		return errors.New("io_uring without a single mapping (before Linux 5.4)")
+	}
+	const access, how = unix.PROT_READ | unix.PROT_WRITE, unix.MAP_SHARED | unix.MAP_POPULATE
+	size := max(int(p.sq.array)+4*int(p.sqEntries), int(p.cq.cqes)+sizeOf[completion]()*int(p.cqEntries))
+	if r.rings, err = unix.Mmap(r.fd, offsetRings, size, access, how); err != nil {
+		return fmt.Errorf("map io_uring: %w", err)
+	}
+	if r.sqeMemory, err = unix.Mmap(r.fd, offsetSQEs, sizeOf[submission]()*int(p.sqEntries), access, how); err != nil {
+		return fmt.Errorf("map io_uring: %w", err)
+	}
+	r.layout(p)
+	return nil
+}
+
+// close ends the ring and, in the kernel and some time later, what is still in
+// flight on it.
+func (r *ring) close() {
+	unix.Close(r.fd)
+	for _, b := range [][]byte{r.rings, r.sqeMemory} {
+		if b != nil {
+			freeBuffer(b)
+		}
+	}
+}
+
+// prepare gives the next submission, zeroed; enter submits it. There is room:
+// nobody prepares more than the ring was made for.
+func (r *ring) prepare() *submission {
+	s := &r.sqes[r.prepared&r.sqMask]
+	r.prepared++
+	*s = submission{}
+	return s
+}
+
+// unsubmitted is how many submissions the kernel has not taken yet.
+func (r *ring) unsubmitted() uint32 { return r.prepared - atomic.LoadUint32(r.sqHead) }
+
+// enter submits what was prepared and waits until there is a completion, or
+// not. Signals are no reason to return.
+func (r *ring) enter(wait bool) error {
+	atomic.StoreUint32(r.sqTail, r.prepared)
+	var want, flags uint32
+	if wait {
+		want, flags = 1, enterGetEvents
+	}
+	for {
+		errno := ringEnter(r.fd, r.unsubmitted(), want, flags)
+		switch errno {
+		case 0:
+			return nil
+		case unix.EINTR, unix.EAGAIN, unix.EBUSY:
+			if r.available() {
+				return nil
+			}
+		default:
+			return fmt.Errorf("io_uring_enter: %w", errno)
+		}
+	}
+}
+
+func (r *ring) available() bool { return atomic.LoadUint32(r.cqTail) != atomic.LoadUint32(r.cqHead) }
+
+// next takes one completion, if there is one.
+func (r *ring) next() (c completion, ok bool) {
+	head := *r.cqHead // only this side writes it
+	if head == atomic.LoadUint32(r.cqTail) {
+		return c, false
+	}
+	c = r.cqes[head&r.cqMask]
+	atomic.StoreUint32(r.cqHead, head+1)
+	return c, true
+}

@@ -1,0 +1,142 @@
+package transport
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+)
+
+func TestCountCPUs(t *testing.T) {
+	for list, want := range map[string]int{"0": 1, "0-1": 2, "0-3,8": 5, "0-255": 256, "0-1,4-5": 4} {
+		if n, err := countCPUs(list); n != want || err != nil {
+			t.Errorf("%q: %d, %v", list, n, err)
+		}
+	}
+	for _, list := range []string{"", "x", "3-1", "0-", "-1", "0,,1", "0-99999999"} {
+		if n, err := countCPUs(list); err == nil {
+			t.Errorf("%q: %d", list, n)
+		}
+	}
+}
+
+func TestEntriesPerQueue(t *testing.T) {
+	for queues, want := range map[int]int{1: 8, 2: 8, 32: 8, 64: 4, 128: 2, 256: 2, 4096: 2} {
+		if n := entriesPerQueue(queues); n != want {
+			t.Errorf("%d queues: %d entries each, want %d", queues, n, want)
+		}
+	}
+}
+
+// TestUringSwitchedOff falls back to /dev/fuse and says why.
+func TestUringSwitchedOff(t *testing.T) {
+	needRoot(t)
+	enableUring(t)
+	must(t, os.WriteFile(EnableUring, []byte("N"), 0))
+	m := mount(t, newMemFS(), Options{})
+	f := m.Features()
+	if f.Transport != transportDev || len(f.Reasons) != 1 || !strings.Contains(f.Reasons[0], EnableUring) {
+		t.Errorf("%+v", f)
+	}
+}
+
+// slowFS holds FALLOCATE until it is let go.
+type slowFS struct {
+	*memFS
+	arrived chan struct{}
+	letGo   chan struct{}
+}
+
+func (f slowFS) Fallocate(<-chan struct{}, *fuse.FallocateIn) fuse.Status {
+	f.arrived <- struct{}{}
+	<-f.letGo
+	return fuse.OK
+}
+
+// TestSlowRequests: while some are answered beside their queue, others on the
+// same CPU are not held up; then all come back, in whatever order.
+func TestSlowRequests(t *testing.T) { eachTransport(t, testSlowRequests) }
+
+func testSlowRequests(t *testing.T, o Options) {
+	fsys := slowFS{newMemFS(), make(chan struct{}), make(chan struct{})}
+	m := mount(t, fsys, o)
+	const slowOnes = 3
+	var wg sync.WaitGroup
+	for range slowOnes {
+		fd, err := unix.Open(m.dir, unix.O_TMPFILE|unix.O_RDWR, 0o600)
+		must(t, err)
+		wg.Go(func() {
+			if err := unix.Fallocate(fd, 0, 0, 100); err != nil {
+				t.Error(err)
+			}
+			if err := unix.Close(fd); err != nil {
+				t.Error(err)
+			}
+		})
+		<-fsys.arrived
+	}
+	for cpu := range runtime.NumCPU() {
+		onCPU(t, cpu, func() {
+			var st unix.Stat_t
+			for range 20 {
+				if err := unix.Lstat(filepath.Join(m.dir, "missing"), &st); err != unix.ENOENT {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	close(fsys.letGo)
+	wg.Wait()
+}
+
+// onCPU runs f on a thread that is pinned to cpu and ends with it.
+func onCPU(t *testing.T, cpu int, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		var set unix.CPUSet
+		set.Set(cpu)
+		if err := unix.SchedSetaffinity(0, &set); err != nil {
+			t.Logf("cpu %d: %v", cpu, err)
+		}
+		f()
+	}()
+	<-done
+}
+
+// TestUnpinnable: queues whose CPU no thread can be pinned to are served all the same.
+func TestUnpinnable(t *testing.T) {
+	needRoot(t)
+	for name, refused := range map[string]func(cpu int) bool{
+		"one":  func(cpu int) bool { return cpu == 0 },
+		"all":  func(int) bool { return true },
+		"none": func(int) bool { return false },
+	} {
+		t.Run(name, func(t *testing.T) {
+			enableUring(t)
+			before := pinThread
+			t.Cleanup(func() { pinThread = before })
+			pinThread = func(cpu, cpus int) error {
+				if refused(cpu) {
+					return unix.EINVAL
+				}
+				return before(cpu, cpus)
+			}
+			m := mount(t, newMemFS(), Options{Transport: transportUring})
+			for cpu := range runtime.NumCPU() {
+				onCPU(t, cpu, func() {
+					if err := os.Mkdir(filepath.Join(m.dir, string(rune('a'+cpu))), 0o700); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		})
+	}
+}

@@ -1,0 +1,71 @@
+package transport
+
+import (
+	"fmt"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// handoffs are the slow requests beside a thread, and the way back to it: only
+// the thread may submit to its ring.
+type handoffs struct {
+	wake    int            // eventfd: look at done, and whether the server was aborted
+	counter [8]byte        // of wake, as the ring reads it
+	running sync.WaitGroup // one for each goroutine
+
+	mu   sync.Mutex
+	done []*uringEntry // guarded by mu: answered, to be replied to
+}
+
+func (h *handoffs) open() (err error) {
+	if h.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
+		return fmt.Errorf("eventfd: %w", err)
+	}
+	return nil
+}
+
+func (h *handoffs) close() { unix.Close(h.wake) }
+
+// interrupt makes the thread look around.
+func (h *handoffs) interrupt() {
+	one := [8]byte{1}
+	// It fails only when the counter is at its end: the thread is woken then.
+	_, _ = unix.Write(h.wake, one[:])
+}
+
+// finish gives an answered entry back to the thread.
+func (h *handoffs) finish(e *uringEntry) {
+	h.mu.Lock()
+	h.done = append(h.done, e)
+	h.mu.Unlock()
+	h.interrupt()
+}
+
+// finished takes the answered entries.
+func (h *handoffs) finished() []*uringEntry {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	done := h.done
+	h.done = nil
+	return done
+}
+
+// handOff answers a request in a goroutine of its own.
+func (t *uringThread) handOff(e *uringEntry) {
+	t.running.Add(1)
+	go t.answerBeside(e)
+}
+
+func (t *uringThread) answerBeside(e *uringEntry) {
+	defer t.running.Done()
+	t.dispatcher.run(e.op, &e.request)
+	t.finish(e)
+}
+
+// awaitWake lets the ring report the next interrupt.
+func (t *uringThread) awaitWake() {
+	s := t.ring.prepare()
+	s.opcode, s.fd, s.userData = opcodeRead, int32(t.wake), wakeIndex
+	s.address, s.length = locate(&t.counter), uint32(len(t.counter))
+}

@@ -1,0 +1,259 @@
+package fs
+
+import (
+	"bytes"
+	"sort"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+)
+
+// Extended attributes of ours are orders, not data: they can be set whatever
+// the mount's options, by the owner and by root.
+const (
+	xattrRemove = "user.vanish.remove" // close, session or keep: the removal policy
+	xattrSize   = "user.vanish.size"   // on the root: the byte limit, bytes
+	xattrInodes = "user.vanish.inodes" // on the root: the inode limit
+	xattrOurs   = "user.vanish."
+)
+
+// Limits of what --xattr stores, bytes.
+const (
+	xattrMostInode = 64 << 10 // in one inode, names included
+	xattrMostMount = 64 << 20 // in a mount: it is the daemon's memory
+)
+
+// SetXAttr gives an order or stores an attribute.
+func (f *FS) SetXAttr(_ <-chan struct{}, in *fuse.SetXAttrIn, name string, value []byte) fuse.Status {
+	n, err := f.byID(in.NodeId)
+	if err != nil {
+		return f.status("setxattr", err)
+	}
+	if n.magicNode() != nil {
+		return fuse.EPERM
+	}
+	if strings.HasPrefix(name, xattrOurs) {
+		return f.status("setxattr", f.order(n, &in.InHeader, name, strings.TrimRight(string(value), "\x00\n")))
+	}
+	if err := f.storesXAttr(n, name); err != nil {
+		return f.status("setxattr", err)
+	}
+	if err := f.mayWriteXAttr(n, &in.InHeader); err != nil {
+		return f.status("setxattr", err)
+	}
+	return f.status("setxattr", f.setXAttr(n, in.Flags, name, value))
+}
+
+// storesXAttr says whether an attribute of that name can be stored with n.
+// POSIX ACLs cannot: they would let others in.
+func (f *FS) storesXAttr(n *inode, name string) error {
+	if !f.opts.XAttr {
+		return syscall.EOPNOTSUPP
+	}
+	switch {
+	case name == "user." || name == "trusted.":
+		return syscall.EINVAL
+	case strings.HasPrefix(name, "user."):
+		if n.typ != syscall.S_IFREG && n.typ != syscall.S_IFDIR {
+			return syscall.EPERM
+		}
+		return nil
+	case strings.HasPrefix(name, "trusted."):
+		return nil // the kernel lets only root this far (fs/xattr.c, xattr_permission)
+	}
+	return syscall.EOPNOTSUPP
+}
+
+func (f *FS) setXAttr(n *inode, flags uint32, name string, value []byte) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	x := n.extraLocked()
+	old, exists := x.xattrs[name]
+	switch {
+	case exists && flags&unix.XATTR_CREATE != 0:
+		return syscall.EEXIST
+	case !exists && flags&unix.XATTR_REPLACE != 0:
+		return syscall.ENODATA
+	}
+	grow := int64(len(value) - len(old))
+	if !exists {
+		grow += int64(len(name))
+	}
+	if sizeOf(x.xattrs)+grow > xattrMostInode {
+		return syscall.ENOSPC
+	}
+	if f.xbytes.Add(grow) > xattrMostMount {
+		f.xbytes.Add(-grow)
+		return syscall.ENOSPC
+	}
+	if x.xattrs == nil {
+		x.xattrs = make(map[string][]byte)
+	}
+	x.xattrs[strings.Clone(name)] = bytes.Clone(value)
+	n.ctime = f.clock.now()
+	return nil
+}
+
+// dropXAttrsLocked gives back what the attributes of a removed file took.
+// Precondition: n.mu is held.
+func (f *FS) dropXAttrsLocked(n *inode) {
+	if n.ext == nil {
+		return
+	}
+	f.xbytes.Add(-sizeOf(n.ext.xattrs))
+	n.ext.xattrs = nil
+}
+
+func sizeOf(xattrs map[string][]byte) (total int64) {
+	for name, value := range xattrs {
+		total += int64(len(name) + len(value))
+	}
+	return total
+}
+
+// GetXAttr reads an attribute. Without --xattr ENOSYS stops the kernel from
+// asking for security.capability at the first write to each inode
+// (fs/fuse/xattr.c, fuse_getxattr).
+func (f *FS) GetXAttr(_ <-chan struct{}, h *fuse.InHeader, name string, dest []byte) (uint32, fuse.Status) {
+	if !f.opts.XAttr {
+		return 0, fuse.ENOSYS
+	}
+	n, err := f.byID(h.NodeId)
+	if err != nil {
+		return 0, f.status("getxattr", err)
+	}
+	if name == xattrRemove {
+		n.mu.Lock()
+		value := n.removal.String()
+		n.mu.Unlock()
+		return giveXAttr([]byte(value), dest)
+	}
+	if err := f.storesXAttr(n, name); err != nil {
+		return 0, f.status("getxattr", err)
+	}
+	if err := f.mayReadXAttr(n, h); err != nil {
+		return 0, f.status("getxattr", err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ext == nil {
+		return 0, fuse.ENODATA
+	}
+	value, ok := n.ext.xattrs[name]
+	if !ok {
+		return 0, fuse.ENODATA
+	}
+	return giveXAttr(value, dest)
+}
+
+// giveXAttr copies a value; an empty dest asks for the size.
+func giveXAttr(value, dest []byte) (uint32, fuse.Status) {
+	if len(dest) < len(value) {
+		return uint32(len(value)), fuse.ERANGE
+	}
+	return uint32(copy(dest, value)), fuse.OK
+}
+
+// ListXAttr lists names.
+func (f *FS) ListXAttr(_ <-chan struct{}, h *fuse.InHeader, dest []byte) (uint32, fuse.Status) {
+	if !f.opts.XAttr {
+		return 0, fuse.ENOSYS
+	}
+	n, err := f.byID(h.NodeId)
+	if err != nil {
+		return 0, f.status("listxattr", err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ext == nil {
+		return 0, fuse.OK
+	}
+	names := make([]string, 0, len(n.ext.xattrs))
+	for name := range n.ext.xattrs {
+		if strings.HasPrefix(name, "trusted.") && h.Uid != 0 {
+			continue
+		}
+		names = append(names, name+"\x00")
+	}
+	sort.Strings(names)
+	return giveXAttr([]byte(strings.Join(names, "")), dest)
+}
+
+// RemoveXAttr removes an attribute; removing the policy of a file goes back to
+// the mount's.
+func (f *FS) RemoveXAttr(_ <-chan struct{}, h *fuse.InHeader, name string) fuse.Status {
+	n, err := f.byID(h.NodeId)
+	if err != nil {
+		return f.status("removexattr", err)
+	}
+	if name == xattrRemove {
+		return f.status("removexattr", f.order(n, h, name, f.opts.Remove.String()))
+	}
+	if err := f.storesXAttr(n, name); err != nil {
+		return f.status("removexattr", err)
+	}
+	if err := f.mayWriteXAttr(n, h); err != nil {
+		return f.status("removexattr", err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ext == nil {
+		return fuse.ENODATA
+	}
+	value, ok := n.ext.xattrs[name]
+	if !ok {
+		return fuse.ENODATA
+	}
+	f.xbytes.Add(-int64(len(name) + len(value)))
+	delete(n.ext.xattrs, name)
+	n.ctime = f.clock.now()
+	return fuse.OK
+}
+
+// order carries out an attribute of ours.
+func (f *FS) order(n *inode, h *fuse.InHeader, name, value string) error {
+	n.mu.Lock()
+	owner := n.uid
+	n.mu.Unlock()
+	if h.Uid != 0 && h.Uid != owner {
+		return syscall.EPERM
+	}
+	switch name {
+	case xattrRemove:
+		r, ok := ParseRemoval(value)
+		if !ok || n.typ != syscall.S_IFREG && !n.isDir() {
+			return syscall.EINVAL
+		}
+		f.setRemoval(n, r)
+		return nil
+	case xattrSize, xattrInodes:
+		if n != f.root {
+			return syscall.EINVAL
+		}
+		limit, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || limit < 0 {
+			return syscall.EINVAL
+		}
+		return f.setLimit(name, limit)
+	}
+	return syscall.EOPNOTSUPP
+}
+
+// setLimit changes a limit of the mount; EINVAL below what is in use.
+func (f *FS) setLimit(name string, limit int64) error {
+	l := f.opts.Domain.Usage().Limits
+	if name == xattrInodes {
+		l.Inodes = limit
+		return f.opts.Domain.SetLimits(l)
+	}
+	l.Bytes = limit
+	if f.opts.AccountBytes {
+		if err := f.opts.Domain.SetLimits(l); err != nil {
+			return err
+		}
+	}
+	return f.store.Resize(limit)
+}

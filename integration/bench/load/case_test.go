@@ -1,0 +1,120 @@
+package load
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+var tinyScope = Scope{GoPackages: 2, CFiles: 2, Commits: 3, GitFiles: 60, TarFiles: 60, Lines: 1000, Rows: 200}
+
+// TestEveryCase has a real agent do every case once on the filesystem of the
+// temporary directory, which shows that the work itself is right.
+func TestEveryCase(t *testing.T) {
+	root, inputs := t.TempDir(), t.TempDir()
+	if err := MakeInputs(inputs, tinyScope); err != nil {
+		t.Fatal(err)
+	}
+	agent := startTestAgent(t)
+	for _, c := range Cases() {
+		if c.Session {
+			continue
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			j := Job{Case: c.Name, Dir: filepath.Join(root, c.Name), Sample: time.Millisecond, Sizes: tiny, Inputs: inputs, Daemon: os.Getpid()}
+			for range 2 { // the second round finds what the first has left
+				checkValues(t, c, do(t, agent, j))
+			}
+			j.Clean = true
+			do(t, agent, j)
+			if _, err := os.Stat(j.Dir); !os.IsNotExist(err) {
+				t.Errorf("after cleaning: %v", err)
+			}
+		})
+	}
+}
+
+func checkValues(t *testing.T, c Case, r Result) {
+	t.Helper()
+	for _, row := range c.Rows {
+		// The memory of this process need not grow.
+		if v, ok := r.Values[row.Name]; !ok || v <= 0 && row.Unit != Bytes {
+			t.Errorf("%s is %v", row.Name, v)
+		}
+	}
+}
+
+func do(t *testing.T, a *Agent, j Job) Result {
+	t.Helper()
+	r, err := a.Do(j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Err != "" {
+		t.Fatal(r.Err)
+	}
+	return r
+}
+
+func startTestAgent(t *testing.T) *Agent {
+	t.Helper()
+	jobs, toAgent := io.Pipe()
+	fromAgent, results := io.Pipe()
+	ended := make(chan error, 1)
+	go func() { ended <- ServeJobs(jobs, results) }()
+	t.Cleanup(func() {
+		toAgent.Close()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return NewAgent(toAgent, fromAgent)
+}
+
+// TestUnsupportedIsSaid: an errno survives the way from the worker.
+func TestUnsupportedIsSaid(t *testing.T) {
+	for errno, want := range map[syscall.Errno]bool{syscall.EOPNOTSUPP: true, syscall.ENOSPC: false} {
+		m := measured{Err: "open", Errno: errno}
+		if r := result(nil, m.err()); r.Unsupported != want || r.Err == "" {
+			t.Errorf("%v is %+v", errno, r)
+		}
+	}
+}
+
+func TestNamesAreNeverTheSame(t *testing.T) {
+	n, seen := newNames(), map[string]bool{}
+	length := len(n.fresh())
+	for range 10_000 {
+		name := string(n.fresh())
+		if seen[name] || len(name) != length || name[length-1] != 0 {
+			t.Fatalf("name %q", name)
+		}
+		seen[name] = true
+	}
+}
+
+func TestMedian(t *testing.T) {
+	for _, c := range []struct {
+		samples []float64
+		want    float64
+	}{{[]float64{3}, 3}, {[]float64{9, 1, 2}, 2}, {[]float64{4, 1, 2, 3}, 2.5}} {
+		if got := Median(c.samples); got != c.want {
+			t.Errorf("median of %v is %v, want %v", c.samples, got, c.want)
+		}
+	}
+}
+
+func TestUnits(t *testing.T) {
+	for _, c := range []struct {
+		unit  Unit
+		value float64
+		want  string
+	}{{Micros, 12_345, "12.3"}, {Rate, 1e9 / 2048, "2.00"}, {Millis, 3e6, "3.00"}, {Seconds, 2.5e9, "2.50"}, {Bytes, 423, "423"}} {
+		if got := c.unit.Format(c.value); got != c.want {
+			t.Errorf("%v as %s is %s, want %s", c.value, c.unit, got, c.want)
+		}
+	}
+}

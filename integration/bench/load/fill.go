@@ -1,0 +1,45 @@
+package load
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+var errThere = errors.New("a name that was never used is there")
+
+// pattern is data that is not all zeros.
+func pattern(size int) []byte {
+	p := make([]byte, size)
+	for i := range p {
+		p[i] = byte(i*7 + i>>8)
+	}
+	return p
+}
+
+// filled opens a file of the given size, written in full unless it is there already.
+func filled(name []byte, size int64) (int, error) {
+	fd, err := openFile(name, unix.O_CREAT|unix.O_RDWR, 0o600)
+	if err != nil {
+		return 0, err
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || st.Size == size {
+		return fd, err
+	}
+	block := pattern(int(min(size, mebi)))
+	for off := int64(0); off < size; off += int64(len(block)) {
+		if err := writeAt(fd, block, off); err != nil {
+			return 0, err
+		}
+	}
+	return fd, nil
+}
+
+func fill(name []byte, size int64) error {
+	fd, err := filled(name, size)
+	if err != nil {
+		return err
+	}
+	return closeFile(fd)
+}

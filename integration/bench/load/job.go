@@ -1,0 +1,43 @@
+package load
+
+import "time"
+
+// A Job is one measurement, sent to an agent as JSON.
+type Job struct {
+	Case string
+	// Dir is the case's own directory in the filesystem; what is in there stays
+	// between the rounds of a case.
+	Dir string
+	// Clean removes Dir instead of measuring.
+	Clean bool
+	// Read is a file to show instead of measuring.
+	Read string
+
+	Sample time.Duration // small operations: how long to measure
+	Sizes  Sizes
+	Inputs string // what programs work on, see Inputs
+	Daemon int    // process that serves the filesystem, 0 without one
+}
+
+// Sizes is how large the work is.
+type Sizes struct {
+	Stream int64 // bytes written and read in sequence
+	Random int64 // bytes of the file for random access
+	Remove int64 // bytes of the file that is removed
+	Few    int   // files that the rate of Many is compared with
+	Many   int   // files in the scale rows
+}
+
+// Full are the sizes that the bounds are about.
+var Full = Sizes{Stream: 256 << 20, Random: 64 << 20, Remove: 1 << 30, Few: 10_000, Many: 1_000_000}
+
+// Quick are for a look.
+var Quick = Sizes{Stream: 32 << 20, Random: 16 << 20, Remove: 64 << 20, Few: 1_000, Many: 5_000}
+
+// A Result is an agent's answer.
+type Result struct {
+	Values      map[string]float64 // by row name
+	Unsupported bool               // the filesystem cannot do it
+	Err         string
+	Text        string // of Job.Read
+}

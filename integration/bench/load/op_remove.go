@@ -1,0 +1,59 @@
+package load
+
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// removeLarge is the time of the unlink call itself.
+func removeLarge(s Sizes) (*work, error) { return remove(s, func(uint64) error { return nil }) }
+
+// removeFreed adds the time until the space can be used again.
+func removeFreed(s Sizes) (*work, error) { return remove(s, waitFree) }
+
+func remove(s Sizes, wait func(wantFree uint64) error) (*work, error) {
+	name := []byte("large\x00")
+	var want uint64
+	return &work{
+		before: func() error {
+			fd, err := filled(name, s.Remove)
+			if err != nil {
+				return err
+			}
+			free, err := freeBytes()
+			// Others may use the disk, too: do not wait for the last byte.
+			want = free + uint64(s.Remove)/10*9
+			return errors.Join(err, closeFile(fd))
+		},
+		step: func() error {
+			if err := unlinkName(name, 0); err != nil {
+				return err
+			}
+			return wait(want)
+		},
+	}, nil
+}
+
+// freedWithin is ample: what is not free by then will not be soon.
+const freedWithin = 5 * time.Second
+
+func waitFree(want uint64) error {
+	for deadline := time.Now().Add(freedWithin); ; {
+		switch free, err := freeBytes(); {
+		case err != nil:
+			return err
+		case free >= want:
+			return nil
+		case time.Now().After(deadline):
+			return errors.New("the space is not free " + freedWithin.String() + " after the unlink")
+		}
+	}
+}
+
+func freeBytes() (uint64, error) {
+	var st unix.Statfs_t
+	err := unix.Statfs(".", &st)
+	return st.Bfree * uint64(st.Bsize), err
+}

@@ -1,0 +1,46 @@
+package load
+
+import (
+	"errors"
+	"slices"
+)
+
+// An operation is something small to do again and again.
+type operation struct {
+	name  string
+	title string
+	unit  Unit
+	alone bool // not done by several processes
+	// prepare makes what the operation needs in the working directory, where
+	// an earlier round may have left it, and takes all memory.
+	prepare func(s Sizes) (*work, error)
+}
+
+var operations = []operation{
+	{name: "stat-missing", title: "stat a missing name", unit: Micros, prepare: statMissing},
+	{name: "churn", title: "create, write 4 KiB, close, unlink", unit: Micros, prepare: churn},
+	{name: "tmpfile", title: "O_TMPFILE, write 4 KiB, close", unit: Micros, prepare: tmpfile},
+	{name: "open", title: "open, read 4 KiB, close", unit: Micros, prepare: openReadClose},
+	{name: "mkdir", title: "mkdir, rmdir", unit: Micros, prepare: mkdirRmdir},
+	{name: "rename", title: "rename", unit: Micros, prepare: rename},
+	{name: "read-4k", title: "read 4 KiB at random", unit: Micros, prepare: randomRead(4096)},
+	{name: "write-4k", title: "write 4 KiB at random", unit: Micros, prepare: randomWrite(4096)},
+	{name: "read-100", title: "read 100 bytes at random", unit: Micros, prepare: randomRead(100)},
+	{name: "write-100", title: "write 100 bytes at random", unit: Micros, prepare: randomWrite(100)},
+	{name: "seq-write", title: "write a new file by 1 MiB", unit: Rate, prepare: streamNew},
+	{name: "seq-rewrite", title: "write a file again by 1 MiB", unit: Rate, prepare: streamRewrite},
+	{name: "seq-read", title: "read a file by 1 MiB", unit: Rate, prepare: streamRead},
+	{name: "mmap-write", title: "write a file through mmap", unit: Rate, prepare: mmapWrite},
+	{name: "remove", title: "unlink a large file", unit: Millis, alone: true, prepare: removeLarge},
+	{name: "remove-freed", title: "unlink a file until space is free", unit: Millis, alone: true, prepare: removeFreed},
+}
+
+var errShort = errors.New("short read or write")
+
+func findOperation(name string) (operation, bool) {
+	i := slices.IndexFunc(operations, func(o operation) bool { return o.name == name })
+	if i < 0 {
+		return operation{}, false
+	}
+	return operations[i], true
+}

@@ -1,0 +1,109 @@
+package load
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+)
+
+// runWorkers measures an operation in several processes at once, each in a
+// directory of its own: nanoseconds per unit, all of them together.
+func runWorkers(j *Job, operation string, procs int) (float64, error) {
+	sizes := j.Sizes
+	sizes.Stream /= int64(procs)
+	sizes.Random /= int64(procs)
+	var workers []*workerProcess
+	defer func() {
+		for _, w := range workers {
+			w.end()
+		}
+	}()
+	for i := range procs {
+		dir := filepath.Join(j.Dir, strconv.Itoa(i))
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return 0, err
+		}
+		w, err := startWorker(order{Operation: operation, Dir: dir, Sample: j.Sample, Sizes: sizes})
+		if err != nil {
+			return 0, err
+		}
+		workers = append(workers, w)
+	}
+	return together(workers)
+}
+
+// together starts the workers at once, when all are ready, and adds up their rates.
+func together(workers []*workerProcess) (float64, error) {
+	for _, w := range workers {
+		if err := w.ready(); err != nil {
+			return 0, err
+		}
+	}
+	for _, w := range workers {
+		if err := w.to.Encode("go"); err != nil {
+			return 0, err
+		}
+	}
+	var rate float64
+	for _, w := range workers {
+		var m measured
+		if err := w.from.Decode(&m); err != nil {
+			return 0, fmt.Errorf("worker ended: %w", err)
+		}
+		if err := m.err(); err != nil {
+			return 0, err
+		}
+		rate += float64(m.Units) / float64(m.Elapsed)
+	}
+	return 1 / rate, nil
+}
+
+type workerProcess struct {
+	cmd   *exec.Cmd
+	stdin io.Closer
+	to    *json.Encoder
+	from  *json.Decoder
+}
+
+func startWorker(o order) (*workerProcess, error) {
+	cmd := exec.Command("/proc/self/exe", WorkerCommand)
+	// A preemption signal of the runtime's would interrupt requests in flight.
+	cmd.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1", "GOMAXPROCS=1")
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start worker: %w", err)
+	}
+	w := &workerProcess{cmd: cmd, stdin: in, to: json.NewEncoder(in), from: json.NewDecoder(out)}
+	return w, w.to.Encode(o)
+}
+
+// ready waits until the worker has prepared; a worker that cannot answers with
+// its result at once.
+func (w *workerProcess) ready() error {
+	var raw json.RawMessage
+	if err := w.from.Decode(&raw); err != nil {
+		return fmt.Errorf("worker ended: %w", err)
+	}
+	var m measured
+	if json.Unmarshal(raw, &m) == nil {
+		return m.err()
+	}
+	return nil
+}
+
+func (w *workerProcess) end() {
+	w.stdin.Close()
+	w.cmd.Wait()
+}

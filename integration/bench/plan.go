@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"vanishfs/integration/bench/load"
+	"vanishfs/integration/bench/system"
+)
+
+// A plan is what to measure, and how thoroughly.
+type plan struct {
+	scratch  string // directory of the run's own, on the disk
+	out      string // where the results go
+	vanishfs string // a built binary to measure instead
+	quick    bool
+	rounds   int
+	sample   time.Duration
+	sizes    load.Sizes
+	scope    load.Scope
+	cases    []load.Case
+	systems  []system.System
+}
+
+func parsePlan(args []string) (*plan, error) {
+	p := &plan{sizes: load.Full, scope: load.FullScope}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.StringVar(&p.scratch, "scratch", "", "directory to work in and to remove at the end; scripts/bench makes it")
+	flags.StringVar(&p.out, "out", ".", "directory for bench.json and bench.svg")
+	flags.StringVar(&p.vanishfs, "vanishfs", "", "measure this built binary instead of building one")
+	flags.BoolVar(&p.quick, "quick", false, "small sizes, three short rounds, one of the programs: under 3 minutes")
+	flags.IntVar(&p.rounds, "rounds", 0, "rounds after the warm-up (default 5, or 3 with --quick)")
+	flags.DurationVar(&p.sample, "sample", 0, "time for one sample of a small operation (default 300ms, or 15ms with --quick)")
+	files := flags.Int("files", 0, "files of the scale rows (default 1000000, or 5000 with --quick)")
+	rows := flags.String("rows", "", "measure only these cases: names or patterns with *, separated by commas")
+	systems := flags.String("systems", "", "measure only these systems, likewise")
+	flags.Usage = func() { usage(flags) }
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		os.Exit(0)
+	} else if err != nil {
+		return nil, errReported
+	}
+	if p.scratch == "" || flags.NArg() > 0 {
+		return nil, errors.New("start scripts/bench; --help lists the flags")
+	}
+	p.thoroughness()
+	if *files > 0 {
+		p.sizes.Many, p.sizes.Few = *files, min(p.sizes.Few, *files)
+	}
+	return p, p.choose(*rows, *systems)
+}
+
+// thoroughness fills in what was not given.
+func (p *plan) thoroughness() {
+	rounds, sample := 5, 300*time.Millisecond
+	if p.quick {
+		rounds, sample = 3, 15*time.Millisecond
+		p.sizes, p.scope = load.Quick, load.QuickScope
+	}
+	if p.rounds <= 0 {
+		p.rounds = rounds
+	}
+	if p.sample <= 0 {
+		p.sample = sample
+	}
+}
+
+func (p *plan) choose(rows, systems string) error {
+	for _, c := range load.Cases() {
+		if matches(rows, c.Name) {
+			p.cases = append(p.cases, c)
+		}
+	}
+	for _, s := range system.All {
+		if matches(systems, s.Name) {
+			p.systems = append(p.systems, s)
+		}
+	}
+	if len(p.cases) == 0 || len(p.systems) == 0 {
+		return fmt.Errorf("--rows or --systems leaves nothing to measure; --help lists the names")
+	}
+	return nil
+}
+
+// matches is true without patterns.
+func matches(patterns, name string) bool {
+	if patterns == "" {
+		return true
+	}
+	for pattern := range strings.SplitSeq(patterns, ",") {
+		if ok, err := path.Match(pattern, name); ok && err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func usage(flags *flag.FlagSet) {
+	w := flags.Output()
+	fmt.Fprint(w, "usage: scripts/bench [flags]\n\nMeasures vanishfs beside other filesystems. As root it measures everything;\nan ordinary user goes without passthrough and io_uring's switch.\n\n")
+	flags.PrintDefaults()
+	fmt.Fprint(w, "\nsystems:\n")
+	for _, s := range system.All {
+		fmt.Fprintf(w, "  %-16s %s\n", s.Name, s.Title)
+	}
+	fmt.Fprint(w, "\nrows (-x2 and -x4: as many processes):\n")
+	for _, c := range load.Cases() {
+		fmt.Fprintf(w, "  %-16s %s\n", c.Name, c.Rows[0].Title)
+	}
+}
+
+// below is a path in the scratch directory.
+func (p *plan) below(names ...string) string {
+	return filepath.Join(append([]string{p.scratch}, names...)...)
+}

@@ -1,0 +1,55 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Machine is what a figure is worth nothing without.
+type Machine struct {
+	Kernel string `json:"kernel"`
+	CPU    string `json:"cpu"`
+	CPUs   int    `json:"cpus"`
+	RAM    uint64 `json:"ram_bytes"`
+	Load   string `json:"load_at_start"` // average of the last minute
+}
+
+// ThisMachine describes where the benchmark runs.
+func ThisMachine() Machine {
+	m := Machine{CPUs: runtime.NumCPU(), CPU: cpuModel(), Load: "?"}
+	var u unix.Utsname
+	if unix.Uname(&u) == nil {
+		m.Kernel = unix.ByteSliceToString(u.Release[:])
+	}
+	var s unix.Sysinfo_t
+	if unix.Sysinfo(&s) == nil {
+		m.RAM = s.Totalram * uint64(s.Unit)
+	}
+	if loads, err := os.ReadFile("/proc/loadavg"); err == nil {
+		m.Load, _, _ = strings.Cut(string(loads), " ")
+	}
+	return m
+}
+
+func (m Machine) String() string {
+	return fmt.Sprintf("Linux %s, %d CPUs (%s), %.1f GiB of RAM, load %s at the start", m.Kernel, m.CPUs, m.CPU, float64(m.RAM)/(1<<30), m.Load)
+}
+
+func cpuModel() string {
+	f, err := os.Open("/proc/cpuinfo")
+	if err != nil {
+		return "unknown"
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if name, value, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown"
+}

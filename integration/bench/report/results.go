@@ -1,0 +1,110 @@
+// Package report shows what the benchmark measured: as a table, checked
+// against the bounds that the project has set itself, as JSON and as a chart.
+package report
+
+import (
+	"encoding/json"
+	"time"
+
+	"vanishfs/integration/bench/load"
+)
+
+// Base is the system that ratios refer to.
+const Base = "tmpfs"
+
+// Results are everything that one run found out.
+type Results struct {
+	Time     time.Time `json:"time"`
+	Machine  Machine   `json:"machine"`
+	Rounds   int       `json:"rounds"`
+	Quick    bool      `json:"quick"` // smaller sizes: bounds are not about them
+	Files    int       `json:"files"` // of the scale rows
+	Systems  []System  `json:"systems"`
+	Rows     []*Row    `json:"rows"`
+	Verdicts []Verdict `json:"bounds"`
+}
+
+// A System is a column of the table.
+type System struct {
+	Name    string `json:"name"`
+	Title   string `json:"title"`
+	Note    string `json:"note,omitempty"`
+	LeftOut string `json:"left_out,omitempty"` // why it was not measured
+}
+
+// A Row has a cell for every system it was measured on.
+type Row struct {
+	load.Row
+	Cells map[string]*Cell
+}
+
+// A Cell is one row on one system.
+type Cell struct {
+	Median  float64   `json:"median"`
+	Ratio   float64   `json:"ratio_to_tmpfs,omitempty"`
+	Samples []float64 `json:"samples,omitempty"`
+	Missing string    `json:"missing,omitempty"` // why there is no value
+}
+
+// MarshalJSON says what the values count.
+func (r *Row) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]any{"name": r.Name, "title": r.Title, "values": r.Unit.Raw(), "systems": r.Cells})
+}
+
+// AddRow appends a row without cells.
+func (r *Results) AddRow(row load.Row) *Row {
+	added := &Row{Row: row, Cells: map[string]*Cell{}}
+	r.Rows = append(r.Rows, added)
+	return added
+}
+
+// Add adds a sample.
+func (r *Row) Add(system string, sample float64) {
+	cell := r.cell(system)
+	cell.Samples = append(cell.Samples, sample)
+}
+
+// Fail says why a system has no value.
+func (r *Row) Fail(system, why string) { r.cell(system).Missing = why }
+
+func (r *Row) cell(system string) *Cell {
+	if r.Cells[system] == nil {
+		r.Cells[system] = &Cell{}
+	}
+	return r.Cells[system]
+}
+
+// Finish takes medians, ratios and verdicts.
+func (r *Results) Finish() {
+	for _, row := range r.Rows {
+		for _, cell := range row.Cells {
+			if len(cell.Samples) > 0 && cell.Missing == "" {
+				cell.Median = load.Median(cell.Samples)
+			}
+		}
+		if base := row.Cells[Base]; base != nil && base.Median > 0 {
+			for _, cell := range row.Cells {
+				cell.Ratio = cell.Median / base.Median
+			}
+		}
+	}
+	r.Verdicts = r.judge()
+}
+
+// value is the median of a row on a system.
+func (r *Results) value(row, system string) (float64, bool) {
+	for _, candidate := range r.Rows {
+		if candidate.Name == row {
+			cell := candidate.Cells[system]
+			return cellMedian(cell), cellMedian(cell) > 0
+		}
+	}
+	return 0, false
+}
+
+func cellMedian(c *Cell) float64 {
+	if c == nil {
+		return 0
+	}
+	return c.Median
+}

@@ -1,0 +1,72 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+)
+
+// WriteTable prints a line for each row: the median on each system and its
+// ratio to tmpfs (of the time, also where a rate is shown).
+func (r *Results) WriteTable(to io.Writer) error {
+	fmt.Fprintf(to, "%s\nmedians of %d rounds; in brackets how many times as long as tmpfs\n\n", r.Machine, r.Rounds)
+	columns := r.columns()
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(w, "row\tunit\t")
+	for _, c := range columns {
+		fmt.Fprint(w, c.Name, "\t")
+	}
+	fmt.Fprintln(w)
+	for _, row := range r.Rows {
+		fmt.Fprintf(w, "%s\t%s\t", row.Name, row.Unit)
+		for _, c := range columns {
+			fmt.Fprint(w, row.show(c.Name), "\t")
+		}
+		fmt.Fprintln(w)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return r.writeNotes(to)
+}
+
+func (r *Results) columns() []System {
+	return slices.DeleteFunc(slices.Clone(r.Systems), func(s System) bool { return s.LeftOut != "" })
+}
+
+func (r *Row) show(system string) string {
+	cell := r.Cells[system]
+	switch {
+	case cell == nil:
+		return ""
+	case cell.Missing != "":
+		return "-"
+	case cell.Ratio == 0 || system == Base:
+		return r.Unit.Format(cell.Median)
+	}
+	return fmt.Sprintf("%s (%.2f)", r.Unit.Format(cell.Median), cell.Ratio)
+}
+
+// writeNotes says what the systems are and why a cell is empty.
+func (r *Results) writeNotes(to io.Writer) error {
+	fmt.Fprintln(to)
+	for _, s := range r.Systems {
+		switch {
+		case s.LeftOut != "":
+			fmt.Fprintf(to, "%s: left out: %s\n", s.Title, s.LeftOut)
+		case s.Note != "":
+			fmt.Fprintf(to, "%s: %s, %s\n", s.Name, s.Title, s.Note)
+		default:
+			fmt.Fprintf(to, "%s: %s\n", s.Name, s.Title)
+		}
+	}
+	for _, row := range r.Rows {
+		for _, s := range r.Systems {
+			if cell := row.Cells[s.Name]; cell != nil && cell.Missing != "" {
+				fmt.Fprintf(to, "no %s on %s: %s\n", row.Name, s.Name, cell.Missing)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"vanishfs/integration/bench/load"
+	"vanishfs/integration/bench/report"
+	"vanishfs/integration/bench/system"
+)
+
+// hangAfter is when a system that does not answer is given up.
+const hangAfter = 15 * time.Minute
+
+// rounds asks each system in turn, round by round.
+type rounds struct {
+	plan    *plan
+	env     *system.Env
+	results *report.Results
+	up      []*running
+	failed  []error // of vanishfs
+}
+
+// A running system takes part until it is dead.
+type running struct {
+	system.System
+	*system.Instance
+	dead bool
+}
+
+// start brings the systems up; those that cannot come are left out, with the reason.
+func (r *rounds) start() {
+	for _, s := range r.plan.systems {
+		progress("starting %s", s.Name)
+		column := report.System{Name: s.Name, Title: s.Title}
+		instance, err := s.Start(r.env)
+		if err != nil {
+			column.LeftOut = err.Error()
+		} else {
+			column.Note = instance.Note
+			r.up = append(r.up, &running{System: s, Instance: instance})
+		}
+		r.results.Systems = append(r.results.Systems, column)
+	}
+}
+
+func (r *rounds) measureAll() {
+	begin := time.Now()
+	for i, c := range r.plan.cases {
+		progress("%4.0f s, %d of %d: %s", time.Since(begin).Seconds(), i+1, len(r.plan.cases), c.Name)
+		rows := map[string]*report.Row{}
+		for _, row := range c.Rows {
+			rows[row.Name] = r.results.AddRow(row)
+		}
+		r.measureCase(c, rows)
+	}
+}
+
+// measureCase does a warm-up and the rounds. The order changes from round to
+// round, so that no system always comes after the same one.
+func (r *rounds) measureCase(c load.Case, rows map[string]*report.Row) {
+	first, last := 0, r.plan.rounds
+	if c.Once || c.Long && r.plan.quick {
+		first, last = 1, 1
+	}
+	out := map[*running]bool{}
+	for round := first; round <= last; round++ {
+		for i := range r.up {
+			s := r.up[(i+round)%len(r.up)]
+			if s.dead || out[s] || c.Heavy && !s.Light || c.Session && s.Session == nil {
+				continue
+			}
+			values, err := r.measure(s, c)
+			if err != nil {
+				out[s] = true
+				r.fail(s, c, rows, err)
+				continue
+			}
+			if round > 0 {
+				for name, value := range values {
+					rows[name].Add(s.Name, value)
+				}
+			}
+		}
+	}
+	for _, s := range r.up {
+		if !s.dead && !c.Session {
+			r.ask(s, load.Job{Case: c.Name, Dir: jobDir(s, c), Clean: true})
+		}
+	}
+}
+
+func (r *rounds) measure(s *running, c load.Case) (map[string]float64, error) {
+	if c.Session {
+		value, err := timeSession(s.Session)
+		return map[string]float64{c.Rows[0].Name: value}, err
+	}
+	result, err := r.ask(s, load.Job{
+		Case: c.Name, Dir: jobDir(s, c), Sample: r.plan.sample, Sizes: r.plan.sizes, Inputs: r.env.Inputs, Daemon: s.Daemon,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s.Name == system.Disk {
+		settleDisk(s.Dir)
+	}
+	if result.Unsupported {
+		return nil, errUnsupported
+	}
+	if result.Err != "" {
+		return nil, errors.New(result.Err)
+	}
+	return result.Values, nil
+}
+
+var errUnsupported = errors.New("not supported")
+
+func jobDir(s *running, c load.Case) string { return filepath.Join(s.Dir, c.Name) }
+
+// ask has the system's agent do a job; a system that does not answer is dead.
+func (r *rounds) ask(s *running, j load.Job) (load.Result, error) {
+	type answer struct {
+		result load.Result
+		err    error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		result, err := s.Agent.Do(j)
+		answers <- answer{result, err}
+	}()
+	select {
+	case a := <-answers:
+		s.dead = a.err != nil
+		return a.result, a.err
+	case <-time.After(hangAfter):
+		s.dead = true
+		return load.Result{}, fmt.Errorf("no answer within %s", hangAfter)
+	}
+}
+
+func (r *rounds) fail(s *running, c load.Case, rows map[string]*report.Row, err error) {
+	for _, row := range rows {
+		row.Fail(s.Name, err.Error())
+	}
+	if s.Ours {
+		r.failed = append(r.failed, fmt.Errorf("%s on %s: %w", c.Name, s.Name, err))
+	}
+}
+
+// oursFailed is an error if vanishfs could not do something.
+func (r *rounds) oursFailed() error { return errors.Join(r.failed...) }

@@ -1,0 +1,108 @@
+package system
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+
+	"vanishfs/integration/bench/load"
+)
+
+// vanishfs is a mount with the given flags.
+func vanishfs(flags ...string) func(*Env, string) (*Instance, error) {
+	return func(e *Env, name string) (*Instance, error) {
+		program, err := e.program("vanishfs")
+		if err != nil {
+			return nil, err
+		}
+		dir, err := e.mountPoint(name)
+		if err != nil {
+			return nil, err
+		}
+		args := append([]string{"mount", "--foreground", "--size", tmpfsSize, "--inodes", "4000000"}, flags...)
+		if err := e.startDaemon(name, dir, exec.Command(program, append(args, dir)...)); err != nil {
+			return nil, err
+		}
+		s, err := readStatus(dir)
+		if err != nil {
+			return nil, err
+		}
+		if s.String() != name {
+			return nil, fmt.Errorf("asked for %s, got %s: %s", name, s, e.logOf(name))
+		}
+		agent, err := e.here()
+		i := &Instance{Dir: dir, Daemon: s.PID, Agent: agent, Note: s.String()}
+		if name == DirectUring {
+			i.Session, err = e.session(program, s, nil)
+		}
+		return i, err
+	}
+}
+
+// vanishfsRun is what an ordinary user has without any help: `vanishfs run`,
+// its agent inside.
+func vanishfsRun(e *Env, name string) (*Instance, error) {
+	program, err := e.program("vanishfs")
+	if err != nil {
+		return nil, err
+	}
+	dir, err := e.mountPoint(name)
+	if err != nil {
+		return nil, err
+	}
+	cmd, err := e.logged(exec.Command(program, "run", "--size", tmpfsSize, "--inodes", "4000000", "--at", dir, "--",
+		filepath.Join(e.Bin, "bench"), AgentCommand), name)
+	if err != nil {
+		return nil, err
+	}
+	cmd.Stdout = nil
+	e.asOrdinary(cmd)
+	agent, err := e.startAgent(cmd)
+	if err != nil {
+		return nil, err
+	}
+	s, err := statusInside(agent, dir)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", err, e.logOf(name))
+	}
+	session, err := e.session(program, s, e.asOrdinary)
+	return &Instance{Dir: dir, Daemon: s.PID, Agent: agent, Note: s.String(), Session: session}, err
+}
+
+// asOrdinary makes the command an ordinary user's, if this is not one already.
+func (e *Env) asOrdinary(cmd *exec.Cmd) {
+	if e.Root {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: Ordinary, Gid: Ordinary}}
+	}
+}
+
+// A status is what a mount says of itself.
+type status struct {
+	Plane     string `json:"plane"`
+	Transport string `json:"transport"`
+	PID       int    `json:"pid"`
+}
+
+func (s status) String() string { return s.Plane + "+" + s.Transport }
+
+func statusPath(dir string) string { return filepath.Join(dir, ".vanish", "status") }
+
+func readStatus(dir string) (s status, err error) {
+	data, err := os.ReadFile(statusPath(dir))
+	if err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal(data, &s)
+}
+
+// statusInside has the agent look, since the mount is only there.
+func statusInside(agent *load.Agent, dir string) (s status, err error) {
+	r, err := agent.Do(load.Job{Read: statusPath(dir)})
+	if err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal([]byte(r.Text), &s)
+}

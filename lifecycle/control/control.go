@@ -1,0 +1,197 @@
+// Package control talks to a served mount from outside, through the mount
+// itself: there is no socket. Orders are extended attributes that the tree
+// takes and does not store, answers are read from DIR/.vanish/status. So
+// whoever may reach a file may ask, permissions are the kernel's, and it works
+// across containers and namespaces.
+package control
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// The orders, as names of extended attributes.
+const (
+	removeAttr = "user.vanish.remove" // on any path: session, close or keep
+	sizeAttr   = "user.vanish.size"   // on the top directory: bytes, decimal, 0 unlimited
+	inodesAttr = "user.vanish.inodes" // on the top directory: a count, decimal, 0 unlimited
+)
+
+var (
+	// ErrNotVanishfs: the path is on another filesystem.
+	ErrNotVanishfs = errors.New("not on a vanishfs")
+	// ErrInUse: a limit would be below what is used.
+	ErrInUse = errors.New("less than is in use")
+	// ErrDead: it is a vanishfs whose daemon is gone.
+	ErrDead = errors.New("its daemon has died; unmount it with vanishfs umount")
+)
+
+// SetRemoval says when path goes, and for a directory also what is created in
+// it from now on: "session", "close" or "keep". A symlink is followed.
+func SetRemoval(path, when string) error {
+	if err := check(path); err != nil {
+		return err
+	}
+	if err := unix.Setxattr(path, removeAttr, []byte(when), 0); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// SetRemovalOf is SetRemoval for an open file, which it keeps from going at this close.
+func SetRemovalOf(f *os.File, when string) error {
+	if err := unix.Fsetxattr(int(f.Fd()), removeAttr, []byte(when), 0); err != nil {
+		return fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	return nil
+}
+
+// Limits are new limits of a mount; nil leaves one as it is.
+type Limits struct {
+	Size   *int64 // bytes
+	Inodes *int64
+}
+
+// SetLimits changes the limits of the mount that path is on.
+func SetLimits(path string, l Limits) error {
+	if err := check(path); err != nil {
+		return err
+	}
+	top, err := topOf(path)
+	if err != nil {
+		return err
+	}
+	for _, order := range []struct {
+		attr  string
+		limit *int64
+	}{{sizeAttr, l.Size}, {inodesAttr, l.Inodes}} {
+		if order.limit == nil {
+			continue
+		}
+		err := unix.Setxattr(top, order.attr, strconv.AppendInt(nil, *order.limit, 10), 0)
+		if errors.Is(err, syscall.EINVAL) {
+			err = ErrInUse
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", top, err)
+		}
+	}
+	return nil
+}
+
+// Status is what the mount says to this caller.
+type Status struct {
+	Version     string `json:"version"`
+	Mount       string `json:"mount"`
+	Session     string `json:"session"`
+	Permissions string `json:"permissions"`
+	Remove      string `json:"remove"`
+	Linger      string `json:"linger"`
+	Store       string `json:"store"`
+	Plane       string `json:"plane"`
+	Transport   string `json:"transport"`
+	Size        int64  `json:"size"`
+	Used        int64  `json:"used"`
+	Free        int64  `json:"free"`
+	Inodes      int64  `json:"inodes"`
+	InodesUsed  int64  `json:"inodes_used"`
+	FileSize    int64  `json:"file_size"`
+	PID         int    `json:"pid"`
+
+	// Of the tiered store: the budget of memory, what is in use of it and of the disk, and what was
+	// moved from one to the other and back so far.
+	Memory     int64 `json:"memory"`
+	MemoryUsed int64 `json:"memory_used"`
+	SpillUsed  int64 `json:"spill_used"`
+	Spilled    int64 `json:"spilled"`
+	Fetched    int64 `json:"fetched"`
+}
+
+// ReadStatus reads the status of the mount that the directory dir is on; raw is the JSON text as it came.
+func ReadStatus(dir string) (s Status, raw []byte, err error) {
+	if err := check(dir); err != nil {
+		return s, nil, err
+	}
+	if raw, err = os.ReadFile(filepath.Join(dir, ".vanish/status")); err != nil {
+		return s, nil, fmt.Errorf("%s: %w", dir, reason(err))
+	}
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return s, nil, fmt.Errorf("%s/.vanish/status: %w", dir, err)
+	}
+	return s, raw, nil
+}
+
+// check tells a vanishfs from anything else: it is FUSE, and each of its
+// directories has the hidden child.
+func check(path string) error {
+	var st unix.Statfs_t
+	if err := unix.Statfs(path, &st); errors.Is(err, syscall.ENOTCONN) {
+		return fmt.Errorf("%s: %w", path, ErrDead)
+	} else if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if st.Type == unix.FUSE_SUPER_MAGIC {
+		dir, err := directoryOf(path)
+		if err != nil {
+			return err
+		}
+		if _, err := os.Lstat(filepath.Join(dir, ".vanish/status")); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: %w", path, ErrNotVanishfs)
+}
+
+// directoryOf is path itself if it is a directory, else the one its file is in.
+func directoryOf(path string) (string, error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, reason(err))
+	}
+	info, err := os.Stat(real)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, reason(err))
+	}
+	if info.IsDir() {
+		return real, nil
+	}
+	return filepath.Dir(real), nil
+}
+
+// topOf is the highest directory above path that is on the same filesystem.
+func topOf(path string) (string, error) {
+	dir, err := directoryOf(path)
+	if err != nil {
+		return "", err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", err
+	}
+	device, err := deviceOf(dir)
+	if err != nil {
+		return "", err
+	}
+	for dir != "/" {
+		above, err := deviceOf(filepath.Dir(dir))
+		if err != nil || above != device {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	return dir, nil
+}
+
+func deviceOf(path string) (uint64, error) {
+	var st unix.Stat_t
+	if err := unix.Lstat(path, &st); err != nil {
+		return 0, fmt.Errorf("%s: %w", path, err)
+	}
+	return st.Dev, nil
+}

@@ -1,0 +1,123 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"vanishfs/fs/transport"
+)
+
+// MountOptions says where and how to serve a Config.
+type MountOptions struct {
+	Config Config
+	// Dir is the mount point, or /dev/fd/N: descriptor N is an open /dev/fuse that somebody else has mounted.
+	Dir string
+}
+
+// Serve mounts and serves until the filesystem is unmounted or ctx ends, which
+// unmounts it. ready is called once the mount answers; its error ends it too. Nothing stays mounted
+// after an error. The errors of mounting are of type *Error where one of the sentinels fits.
+func Serve(ctx context.Context, o MountOptions, ready func() error) error {
+	if err := o.Config.Validate(); err != nil {
+		return err
+	}
+	p, err := findPlace(o.Dir)
+	if err != nil {
+		return classify(err)
+	}
+	m, err := Start(o.Config, p.attach)
+	if err != nil {
+		p.leave()
+		return classify(err)
+	}
+	if err = p.answers(); err == nil {
+		err = ready()
+	}
+	if err == nil {
+		select {
+		case <-ctx.Done():
+		case <-m.Done():
+			return m.Wait()
+		}
+	}
+	p.leave()
+	m.Abort()
+	return errors.Join(err, m.Wait())
+}
+
+// A place is where a filesystem is mounted.
+type place struct {
+	dir     string
+	dev     *os.File // of a place that somebody else made
+	mounted bool     // by us
+}
+
+// findPlace checks that something can be mounted at path, and clears it of what a
+// dead daemon has left there.
+func findPlace(path string) (*place, error) {
+	switch dev, ok, err := transport.DeviceFromFD(path); {
+	case ok && err != nil:
+		return nil, &Error{ErrMountPoint, err}
+	case ok:
+		return &place{dev: dev}, nil
+	}
+	dir, err := clearMountPoint(path)
+	return &place{dir: dir}, err
+}
+
+func (p *place) attach(o transport.MountOptions) (*os.File, error) {
+	if p.dev != nil {
+		return p.dev, nil
+	}
+	dev, err := mountAt(p.dir, o)
+	p.mounted = err == nil
+	return dev, err
+}
+
+// mountAt mounts on dir, by ourselves where we may.
+func mountAt(dir string, o transport.MountOptions) (*os.File, error) {
+	if os.Geteuid() != 0 {
+		return transport.Fusermount(dir, o)
+	}
+	dev, err := transport.OpenDevice()
+	if err != nil {
+		return nil, err
+	}
+	if err := transport.Mount(dev, dir, o); err != nil {
+		dev.Close()
+		return nil, err
+	}
+	return dev, nil
+}
+
+// answers asks the filesystem something. Its first answer is what everybody else waits for.
+func (p *place) answers() error {
+	if !p.mounted {
+		return nil
+	}
+	var st unix.Statfs_t
+	if err := unix.Statfs(p.dir, &st); err != nil {
+		return fmt.Errorf("the new filesystem at %s does not answer: %w", p.dir, err)
+	}
+	return nil
+}
+
+// leave unmounts, lazily where it is in use.
+func (p *place) leave() {
+	if p.mounted && transport.Unmount(p.dir, false) != nil {
+		transport.Unmount(p.dir, true)
+	}
+}
+
+// Unmount ends the mount at dir; lazily also one that is in use.
+func Unmount(dir string, lazy bool) error {
+	err := transport.Unmount(dir, lazy)
+	if errors.Is(err, unix.EBUSY) {
+		return &Error{ErrBusy, err}
+	}
+	return classify(err)
+}

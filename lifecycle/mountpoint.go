@@ -1,0 +1,123 @@
+package lifecycle
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/moby/sys/mountinfo"
+	"golang.org/x/sys/unix"
+
+	"vanishfs/fs/transport"
+)
+
+const (
+	// fsType is what our mounts are in /proc/self/mountinfo.
+	fsType = "fuse.vanishfs"
+	// answerTime is how long a mount may take to say that it lives.
+	answerTime = 5 * time.Second
+	// maxLinks is how many symlinks the kernel follows (include/linux/namei.h, MAXSYMLINKS).
+	maxLinks = 40
+)
+
+// clearMountPoint makes path absolute and checks that it is a directory to
+// mount on. A vanishfs whose daemon has died is taken away from there first.
+func clearMountPoint(path string) (dir string, err error) {
+	given := path
+	unusable := func(err error) (string, error) {
+		return "", &Error{ErrMountPoint, fmt.Errorf("mount point %s: %w", given, cause(err))}
+	}
+	if path == "" {
+		return unusable(unix.ENOENT)
+	}
+	for range maxLinks {
+		// The last element is left alone until it is known that no dead or stopped daemon has to answer for it.
+		parent, err := filepath.Abs(filepath.Dir(path))
+		if err == nil {
+			parent, err = filepath.EvalSymlinks(parent)
+		}
+		if err != nil {
+			return unusable(err)
+		}
+		dir = filepath.Join(parent, filepath.Base(path))
+		if err := clearVanishfs(dir); err != nil {
+			return "", err
+		}
+		target, err := os.Readlink(dir)
+		if err != nil {
+			if err := checkMountPoint(dir); err != nil {
+				return unusable(err)
+			}
+			return dir, nil
+		}
+		path = target
+		if !filepath.IsAbs(target) {
+			path = filepath.Join(parent, target)
+		}
+	}
+	return unusable(unix.ELOOP)
+}
+
+// cause strips what was tried from err, for messages that say it themselves.
+func cause(err error) error {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// clearVanishfs unmounts a vanishfs at dir that nobody serves any more; one that is alive is in the way.
+func clearVanishfs(dir string) error {
+	mounts, err := mountinfo.GetMounts(mountinfo.SingleEntryFilter(dir))
+	if err != nil {
+		return fmt.Errorf("read the mount table: %w", err)
+	}
+	if len(mounts) == 0 || mounts[len(mounts)-1].FSType != fsType {
+		return nil
+	}
+	answer := make(chan error, 1)
+	go func() { // stays behind where a daemon is stopped, until that is continued or killed
+		var st unix.Statfs_t // unlike stat, never answered by the kernel alone (fs/fuse/inode.c, fuse_statfs)
+		answer <- unix.Statfs(dir, &st)
+	}()
+	select {
+	case err := <-answer:
+		if errors.Is(err, unix.ENOTCONN) || errors.Is(err, unix.ECONNABORTED) {
+			if err := transport.Unmount(dir, true); err != nil {
+				return fmt.Errorf("take away the stale mount: %w", err)
+			}
+			return nil
+		}
+		return busy("%s: a vanishfs is mounted here already; unmount it with: vanishfs umount %s", dir, dir)
+	case <-time.After(answerTime):
+		return busy("%s: a vanishfs is mounted here that does not answer; "+
+			"unmount it with: vanishfs umount --lazy %s", dir, dir)
+	}
+}
+
+func busy(format string, args ...any) error {
+	return &Error{ErrBusy, fmt.Errorf(format, args...)}
+}
+
+// checkMountPoint says why dir cannot be one. Who is not root may only hide what is his to change.
+func checkMountPoint(dir string) error {
+	info, err := os.Stat(dir)
+	switch {
+	case err != nil:
+		return cause(err)
+	case !info.IsDir():
+		return unix.ENOTDIR
+	case dir == "/":
+		// Nobody would see the mount, and umount2 of "/" makes the filesystem below read-only (fs/namespace.c, do_umount).
+		return errors.New("the root directory cannot be covered")
+	case os.Geteuid() == 0:
+		return nil
+	}
+	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
+		return fmt.Errorf("not writable: %w", err)
+	}
+	return nil
+}

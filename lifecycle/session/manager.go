@@ -1,0 +1,142 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"vanishfs/fs"
+	"vanishfs/quota"
+)
+
+// Options says what sessions and limits there are in a mount.
+type Options struct {
+	Kind   string        // mount, process, sid, cgroup
+	Domain *quota.Domain // the mount's
+	// UserSize and SessionSize are bytes, 0 is unlimited.
+	UserSize, SessionSize int64
+	Logger                *slog.Logger
+}
+
+// An Ender removes what a scope created; *fs.FS is one.
+type Ender interface {
+	EndScope(*fs.Scope)
+}
+
+// A Manager knows the sessions of one mount.
+type Manager struct {
+	// Constant after New.
+	kind  kind // nil: there are no sessions inside the mount
+	users *users
+	size  int64 // limit of a session, bytes
+	log   *slog.Logger
+
+	watcher *watcher // nil without kind
+
+	mu       sync.RWMutex
+	sessions map[uint64]*session // those that files can be created in, by id
+	closed   bool
+}
+
+// New makes the manager of a mount without sessions yet. Its errors are those
+// of a machine that cannot tell such sessions apart.
+func New(o Options) (*Manager, error) {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	m := &Manager{
+		users: newUsers(o.Domain, o.UserSize), size: o.SessionSize, log: o.Logger,
+		sessions: make(map[uint64]*session),
+	}
+	var err error
+	switch o.Kind {
+	case "", "mount":
+		return m, nil
+	case "process":
+		m.kind, err = newProcesses()
+	case "sid":
+		m.kind, err = newSIDs()
+	case "cgroup":
+		m.kind, err = newCgroups()
+	default:
+		err = fmt.Errorf("no such kind")
+	}
+	if err == nil {
+		m.watcher, err = newWatcher()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("session %s: %w", o.Kind, err)
+	}
+	return m, nil
+}
+
+// ScopeOf is fs.Options.ScopeOf. nil is the mount's own scope, which has
+// whoever is in a pid namespace that cannot be seen from here (pid 0), or
+// cannot be watched.
+func (m *Manager) ScopeOf(pid, uid uint32) *fs.Scope {
+	if m.kind == nil || pid == 0 {
+		return m.users.own(uid)
+	}
+	if id, ok := m.kind.identify(int(pid)); ok {
+		if scope := m.known(id, uid); scope != nil {
+			return scope
+		}
+	}
+	return m.learn(int(pid), uid)
+}
+
+// known returns nil for a session that is new, or new to that user.
+func (m *Manager) known(id uint64, uid uint32) *fs.Scope {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	s := m.sessions[id]
+	if s == nil || !s.life.same() {
+		return nil
+	}
+	return s.scopes[m.users.key(uid)]
+}
+
+// learn begins the session of the thread, or adds the user to it.
+func (m *Manager) learn(tid int, uid uint32) *fs.Scope {
+	s, err := m.kind.begin(tid)
+	if err != nil {
+		m.log.Debug("a process is in no session of its own", "thread", tid, "why", err)
+		return m.users.own(uid)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if old := m.sessions[s.id]; old != nil && old.life.same() {
+		s.life.close()
+		s = old
+	} else if err := m.addLocked(s); err != nil {
+		s.life.close()
+		m.log.Warn("a session cannot be watched; its files belong to the mount", "session", s.name, "why", err)
+		return m.users.own(uid)
+	}
+	return m.scopeLocked(s, uid)
+}
+
+// addLocked puts s in the place of a session of the same id, which the watcher is
+// about to see the end of.
+func (m *Manager) addLocked(s *session) error {
+	if m.closed {
+		return errors.New("unmounted")
+	}
+	if err := m.watcher.addLocked(s); err != nil {
+		return err
+	}
+	m.sessions[s.id] = s
+	return nil
+}
+
+// Close ends the watching; no scope ends any more. It may be called more than once.
+func (m *Manager) Close() {
+	m.mu.Lock()
+	first := !m.closed
+	m.closed = true
+	m.mu.Unlock()
+	if first && m.watcher != nil {
+		m.watcher.close(m)
+	}
+}

@@ -1,0 +1,64 @@
+// Package session makes the sessions and the users' limits inside one mount: it
+// says which scope a file that a process creates belongs to, and has the tree
+// end a scope when its processes have.
+//
+// A session is a process, a POSIX session or a cgroup. A scope is one session,
+// or one user's part of it where users have limits: a file is charged to the
+// mount, in it to its user, in that to its session.
+//
+// # Identity
+//
+// Numbers of processes and sessions are used again. So what is known of a number
+// is asked of the kernel at each use, which takes one or two system calls that
+// neither block nor make a descriptor, but for cgroups:
+//   - a process by a pidfd that is held (a number is not used again while its process lives),
+//     and a thread of it by tgkill with signal 0;
+//   - a POSIX session by a member that is held and is still in it: nobody who leaves a
+//     session comes back, so a session of that number in between would have been this one;
+//   - a cgroup by its id, which is never used again.
+//
+// The caller of a request waits for the answer and cannot be killed meanwhile
+// (fs/fuse/dev.c, request_wait_answer), so its thread id means the caller as
+// long as ScopeOf runs.
+//
+// # Locks
+//
+//	Manager.mu
+//	    users.mu
+//	threads.mu
+package session
+
+// A session is the processes whose files go together.
+type session struct {
+	// Constant.
+	id   uint64
+	name string // shown in status
+
+	life   life   // guarded by Manager.mu; replaced by the watcher only
+	scopes scopes // guarded by Manager.mu
+}
+
+// A kind is one way to tell sessions apart. Its methods may be called from any goroutine.
+type kind interface {
+	// identify says which session the thread is in, and fails where that takes begin to find out.
+	identify(tid int) (id uint64, ok bool)
+	// begin makes the session that the thread is in. An error is that of a process which cannot be
+	// seen or watched.
+	begin(tid int) (*session, error)
+}
+
+// A life tells whether a session goes on. It is immutable and owns its descriptor.
+type life interface {
+	// watched is a descriptor on which one of the epoll events comes when the session may have
+	// ended; -1 for one that never does.
+	watched() (fd int, events uint32)
+	// same says whether the session's id stands for it at this moment. It must not block.
+	same() bool
+	// next is called by the watcher after an event: the same life, another one in its place, or nil
+	// if the session is over.
+	next() life
+	// resumed says that there is somebody in the session again after next was nil. Manager.mu is
+	// held, so nobody is given the session meanwhile.
+	resumed() bool
+	close()
+}

@@ -1,0 +1,91 @@
+package lifecycle
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestValidate(t *testing.T) {
+	mode := func(m uint32) *uint32 { return &m }
+	for _, c := range []struct {
+		name string
+		c    Config
+		want string // in the message; empty: nothing is wrong
+	}{
+		{"zero value", Config{}, ""},
+		{"everything", Config{Size: 1, Permissions: "posix", Chmod: "keep", Remove: "close", Linger: time.Second, Session: "sid", SessionSize: 4096,
+			Store: "memory", Huge: "always", Transport: "uring", Passthrough: "on", Mode: mode(0o1777)}, ""},
+		{"unknown word", Config{Permissions: "none"}, `permissions "none": not one of owner, posix`},
+		{"unknown transport", Config{Transport: "tcp"}, "auto, uring, dev"},
+		{"negative size", Config{FileSize: -1}, "file-size -1: must not be negative"},
+		{"negative time", Config{Linger: -time.Second}, "linger"},
+		{"setuid root directory", Config{Mode: mode(0o4755)}, "mode 4755"},
+		{"limit of sessions that do not exist", Config{SessionSize: 1, Session: "mount"}, "session-size"},
+		{"refuse nothing", Config{Chmod: "deny", Permissions: "posix"}, "chmod deny"},
+		{"tiered", Config{Store: "tiered", Memory: 1 << 20, SpillDir: "/x"}, ""},
+		{"negative memory", Config{Store: "tiered", Memory: -1}, "memory -1: must not be negative"},
+		{"relative spill directory", Config{SpillDir: "x"}, `spill-dir "x": must be absolute`},
+		{"source of two lines", Config{Source: "a\nb"}, "source"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := c.c.Validate()
+			switch {
+			case c.want == "" && err != nil:
+				t.Errorf("got %v", err)
+			case c.want == "":
+			case err == nil || !strings.Contains(err.Error(), c.want):
+				t.Errorf("got %v, want %q", err, c.want)
+			case !errors.Is(err, ErrConfig):
+				t.Errorf("%v is not ErrConfig", err)
+			case strings.ContainsAny(err.Error(), "\n"):
+				t.Errorf("%q is more than one line", err)
+			}
+		})
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	private := Config{}.withDefaults()
+	if *private.Mode != 0o700 || private.Permissions != "owner" || private.Transport != "auto" || private.Source != "vanishfs" {
+		t.Errorf("got %+v", private)
+	}
+	if shared := (Config{AllowOther: true}).withDefaults(); *shared.Mode != 0o1777 {
+		t.Errorf("a shared root has mode %04o", *shared.Mode)
+	}
+	if o := private.treeOptions(nil, nil); !o.Private || o.AccountBytes {
+		t.Errorf("got tree options %+v", o)
+	}
+	limited := Config{UserSize: 1}.withDefaults()
+	if o := limited.treeOptions(nil, nil); !o.AccountBytes {
+		t.Error("a limit for each user needs the daemon to count")
+	}
+	if limited.serverOptions().Passthrough {
+		t.Error("passthrough although the daemon counts bytes")
+	}
+}
+
+// The kind of an error survives the way from the background process.
+func TestReport(t *testing.T) {
+	for _, want := range []error{nil, errors.New("plain"), &Error{ErrBusy, errors.New("busy")}, &Error{ErrConfig, errors.New("config")}} {
+		text, err := json.Marshal(reportOf(want))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := readReport(bytes.NewReader(text))
+		if (got == nil) != (want == nil) || got != nil && got.Error() != want.Error() {
+			t.Errorf("%v became %v", want, got)
+		}
+		for _, k := range kinds {
+			if errors.Is(got, k) != errors.Is(want, k) {
+				t.Errorf("%v: errors.Is %v changed", want, k)
+			}
+		}
+	}
+	if err := readReport(strings.NewReader("")); err == nil {
+		t.Error("a daemon that died is taken for a mount")
+	}
+}
