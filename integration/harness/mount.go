@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -133,7 +134,10 @@ func (m *Mount) Status(t testing.TB) Status {
 }
 
 func (m *Mount) status() (s Status, err error) {
-	out, err := m.Command("cat", m.Dir+"/.vanish/status").CombinedOutput()
+	cmd := exec.Command("cat", m.Dir+"/.vanish/status")
+	// In a POSIX session that this pid namespace knows: the tests' own may have begun outside, and has no id here then.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	out, err := m.User.As(cmd).CombinedOutput()
 	if err != nil {
 		return s, fmt.Errorf("read status: %w: %s", err, out)
 	}
