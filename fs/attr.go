@@ -34,7 +34,6 @@ func (f *FS) attrLocked(n *inode) attributes {
 		ino: n.ino, atime: n.atime, mtime: n.mtime, ctime: n.ctime, btime: n.btime,
 		mode: n.typ | n.mode, nlink: n.nlink, uid: n.uid, gid: n.gid, rdev: n.rdev,
 		stable: n.removal != RemoveClose || n.typ != syscall.S_IFREG,
-		mapped: n.mapped,
 	}
 	switch {
 	case n.file != nil:
@@ -43,7 +42,7 @@ func (f *FS) attrLocked(n *inode) attributes {
 			f.status("attributes", err)
 			break
 		}
-		a.size, a.blocks = uint64(c.Size), uint64(c.Blocks)
+		a.size, a.blocks, a.mapped = uint64(c.Size), uint64(c.Blocks), n.mapped
 		if n.typ == syscall.S_IFREG {
 			a.atime, a.mtime = c.Atime, c.Mtime
 			a.ctime = max(n.ctime, c.Ctime)

@@ -121,7 +121,6 @@ func (f *FS) Forget(nodeid, nlookup uint64) {
 		f.log.Error("lookup count below zero", slog.Uint64("node", nodeid))
 		n.lookups.Store(0)
 	}
-	n.unmapped()
 	f.dropIfUnused(n)
 }
 

@@ -100,8 +100,8 @@ func MapsShared(pid uint32, ino uint64) bool {
 // On the direct plane a store to a mapping moves times and blocks of the backing
 // file, and nobody hears of it: the kernel tells its own inode of reads only
 // (fs/fuse/passthrough.c, fuse_passthrough_mmap), and the mapping outlives the
-// handle. So from the first handle that can be mapped writable until the kernel
-// forgets the inode, which a mapping keeps it from, attributes are not cached.
+// handle. So from the first handle that can be mapped writable until there is neither
+// a handle nor a mapping any more, attributes are not cached.
 //
 // The answer to CREATE may be: a new file has to grow before stores can follow,
 // by SETATTR, or by WRITE or FALLOCATE, after which the kernel asks again.
@@ -111,23 +111,14 @@ func MapsShared(pid uint32, ino uint64) bool {
 func mapsWritable(flags uint32) bool { return flags&syscall.O_ACCMODE == syscall.O_RDWR }
 
 // contentAttrLocked looks at the content itself where it may have changed since
-// it was last closed.
+// it was last closed, and notes that it cannot any more.
 // Precondition: n.mu is held and n.file is not nil.
 func (n *inode) contentAttrLocked() (store.Attr, error) {
 	if n.mapped && n.opens+n.held == 0 && n.file.Open() == nil {
 		defer n.file.Close()
+		n.mapped = !n.file.Settled()
 	}
 	return n.file.Attr()
-}
-
-// unmapped notes that there is no mapping if the kernel has forgotten n.
-func (n *inode) unmapped() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.mapped && n.lookups.Load() == 0 && n.opens+n.held == 0 && n.file != nil && n.file.Open() == nil {
-		n.file.Close() // keeps the attributes as they are now
-		n.mapped = false
-	}
 }
 
 // writes says whether a handle with these flags can change the content.

@@ -66,6 +66,8 @@ type Options struct {
 	// Private says that only one user (and root) can reach the mount: the tree checks permissions itself
 	// and the mount goes without default_permissions.
 	Private bool
+	// Owner is who mounted, and with Private the only one to reach the mount.
+	Owner uint32
 
 	// RootMode, UID and GID are the attributes of the root directory. RootMode is permission bits with sticky.
 	RootMode uint32

@@ -9,8 +9,8 @@ import (
 // OpenDir needs no handle, the position says it all: ENOSYS makes the kernel
 // skip it from now on, RELEASEDIR too (FUSE_NO_OPENDIR_SUPPORT).
 func (f *FS) OpenDir(_ <-chan struct{}, in *fuse.OpenIn, _ *fuse.OpenOut) fuse.Status {
-	if f.opts.Private {
-		// The check of read permission is an open's.
+	if f.opts.Private && f.opts.Owner != 0 {
+		// The check of read permission is an open's; root has every.
 		n, err := f.byID(in.NodeId)
 		if err == nil && n.magicNode() == nil {
 			err = f.mayOpen(n, &in.InHeader, in.Flags)

@@ -79,7 +79,7 @@ func (c *Config) treeOptions(s store.Store, d *quota.Domain) fs.Options {
 	removal, _ := fs.ParseRemoval(c.Remove)
 	return fs.Options{
 		Store: s, Domain: d, AccountBytes: c.countsBytes(),
-		Posix: c.Permissions == "posix", DenyChmod: c.Chmod == "deny", Private: !c.AllowOther,
+		Posix: c.Permissions == "posix", DenyChmod: c.Chmod == "deny", Private: !c.AllowOther, Owner: uint32(os.Geteuid()),
 		RootMode: *c.Mode, UID: *c.UID, GID: *c.GID,
 		Trees: c.Trees, Remove: removal, Linger: c.Linger, MaxIdle: c.MaxIdle,
 		FileSize: c.FileSize, XAttr: c.XAttr,

@@ -5,6 +5,13 @@ import "golang.org/x/sys/unix"
 // SetBudget limits the descriptors held, before the first file.
 func (s *Memory) SetBudget(n int) { s.handles = newHandleCache(n) }
 
+// EvictIdle takes every closed file's handle away.
+func (s *Memory) EvictIdle() {
+	for h := s.handles.takeOldest(); h != nil; h = s.handles.takeOldest() {
+		s.evict(h)
+	}
+}
+
 // Ready is the number of files kept ready for New.
 func (s *Memory) Ready() int {
 	s.handles.mu.Lock()

@@ -173,9 +173,29 @@ func TestMemoryBackingRefused(t *testing.T) {
 // TestMemoryMapped: a file that was opened by passthrough and is still mapped when it is freed (the
 // kernel sends RELEASE at close, whatever is mapped) keeps its bytes, and nobody else's appear there.
 func TestMemoryMapped(t *testing.T) {
+	t.Run("idle", func(t *testing.T) { checkMapped(t, func(*store.Memory, store.File) {}) })
+	t.Run("reopened", func(t *testing.T) {
+		checkMapped(t, func(s *store.Memory, f store.File) {
+			s.EvictIdle()
+			if err := f.Open(); err != nil {
+				t.Fatal(err)
+			}
+			if f.Settled() {
+				t.Error("settled while it is mapped")
+			}
+			f.Close()
+		})
+	})
+}
+
+// checkMapped has between called when the file is closed and mapped.
+func checkMapped(t *testing.T, between func(*store.Memory, store.File)) {
 	s := newMemory(t, store.MemoryOptions{Size: 8 << 20})
 	s.UseBacker(&storetest.Backer{})
 	f := mustNew(t, s)
+	if !f.Settled() {
+		t.Error("not settled before anybody could open it")
+	}
 	f.Backing()
 	mustWrite(t, f, "secret")
 	fd, err := store.OpenBacking(f)
@@ -187,7 +207,11 @@ func TestMemoryMapped(t *testing.T) {
 		t.Fatal(err)
 	}
 	unix.Close(fd)
+	if f.Settled() {
+		t.Error("settled while it is mapped")
+	}
 	f.Close()
+	between(s, f)
 	f.Free()
 	for range 1000 {
 		mustWrite(t, mustNew(t, s), "OTHERS")

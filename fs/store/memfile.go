@@ -96,6 +96,12 @@ func (f *memFile) Backing() (int32, bool) {
 	return h.backing, true
 }
 
+// Settled implements File.
+func (f *memFile) Settled() bool {
+	h := f.h.Load()
+	return h.fd >= 0 && soleOpener(h.fd)
+}
+
 // fd is a descriptor for one operation; done is to be called after it. Past the
 // budget of descriptors it is opened for that operation only.
 func (f *memFile) fd() (fd int, err error) {

@@ -19,7 +19,8 @@ type handle struct {
 
 	// fresh: since New, nobody can have touched the backing file. Only New sets it.
 	fresh atomic.Bool
-	// lent: the backing id was given out, so the file may be open or mapped past us.
+	// lent: the backing id, of this handle or of one before it, was given out, so the file may be
+	// open or mapped past us.
 	lent atomic.Bool
 
 	// base are the backing file's times when attr of the file was taken. Guarded by the
@@ -40,7 +41,11 @@ func (s *Memory) createHandle(f *memFile) (*handle, error) {
 
 // openHandle opens f's backing file by its name.
 func (s *Memory) openHandle(f *memFile) (*handle, error) {
-	return s.newHandle(f.id, f, 0)
+	h, err := s.newHandle(f.id, f, 0)
+	if err == nil {
+		h.lent.Store(h.backed)
+	}
+	return h, err
 }
 
 func (s *Memory) newHandle(id uint64, f *memFile, flags int) (*handle, error) {

@@ -86,6 +86,9 @@ type File interface {
 	// Backing is the id to open the file with for passthrough; ok is false without a Backer
 	// or when registering failed. The id is the same as long as the file is open.
 	Backing() (id int32, ok bool)
+	// Settled says whether nobody can change the file through its Backing id any more, nor look
+	// at it: nobody has it open or mapped that way. It wants an open file, and may say no in doubt.
+	Settled() bool
 
 	// Free gives the bytes back, at once as far as Usage tells; the file must be closed
 	// and cannot be used any more.

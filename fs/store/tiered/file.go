@@ -47,6 +47,9 @@ func (f *File) Close() {
 // Backing implements store.File: the kernel must not go round the seal.
 func (f *File) Backing() (int32, bool) { return 0, false }
 
+// Settled implements store.File.
+func (f *File) Settled() bool { return true }
+
 // Free implements store.File. The key goes first: from then on nothing on the disk can be
 // read, punched or not.
 func (f *File) Free() {
