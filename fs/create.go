@@ -21,7 +21,7 @@ type maker struct {
 const shortTarget = 127
 
 // newInode makes an inode without a name and charges it. It is in the table,
-// with no lookups; f.dropIfUnused undoes everything.
+// with no lookups; f.dropIfUnused undoes everything. ESTALE: its scope has just ended.
 func (f *FS) newInode(m maker, h *fuse.InHeader) (*inode, error) {
 	scope := f.scopeOf(h)
 	if err := f.scopeDomain(scope).ReserveInode(); err != nil {
@@ -41,7 +41,10 @@ func (f *FS) newInode(m maker, h *fuse.InHeader) (*inode, error) {
 		n.dir = newDirectory(nil)
 	}
 	f.nodes.add(n)
-	scope.remember(n)
+	if !scope.remember(n) {
+		f.abandon(n)
+		return nil, syscall.ESTALE
+	}
 	return n, nil
 }
 
@@ -80,13 +83,16 @@ func (f *FS) scopeOf(h *fuse.InHeader) *Scope {
 	return f.opts.ScopeOf(h.Pid, h.Uid)
 }
 
-// place gives n, which is new, its name in dir.
+// place gives n, which is new, its name in dir. ESTALE: its scope has just ended.
 //
 // Precondition: dir.dir.mu is held and the name is free.
-func place(dir *inode, name string, n *inode, now int64) {
-	d := dir.dir.insertLocked(dir, strings.Clone(name), n)
+func place(dir *inode, name string, n *inode, now int64) error {
 	n.mu.Lock()
-	n.addLinkLocked(d)
+	if n.vanished {
+		n.mu.Unlock()
+		return syscall.ESTALE
+	}
+	n.addLinkLocked(dir.dir.insertLocked(dir, strings.Clone(name), n))
 	n.nlink++
 	links := 0
 	if n.isDir() {
@@ -95,6 +101,7 @@ func place(dir *inode, name string, n *inode, now int64) {
 	}
 	n.mu.Unlock()
 	dir.entriesChanged(links, now)
+	return nil
 }
 
 // mayPlace says whether a name can be made in dir, and returns what has it now.
@@ -148,13 +155,15 @@ func (f *FS) add(h *fuse.InHeader, name string, m maker, out *fuse.EntryOut) (*i
 		return nil, err
 	}
 	dir.dir.mu.Lock()
-	if _, err := f.mayPlaceLocked(dir, name, h); err != nil {
+	if _, err = f.mayPlaceLocked(dir, name, h); err == nil {
+		f.inherit(dir, n, dir.dir.reserved[name])
+		err = place(dir, name, n, n.btime)
+	}
+	if err != nil {
 		dir.dir.mu.Unlock()
 		f.abandon(n)
 		return nil, err
 	}
-	f.inherit(dir, n, dir.dir.reserved[name])
-	place(dir, name, n, n.btime)
 	f.entry(n, out)
 	dir.dir.mu.Unlock()
 	out.EntryValid = f.entryValid(dir, out.EntryValid)

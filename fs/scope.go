@@ -5,19 +5,25 @@ import "sync"
 // members are the inodes of a Scope, so that its end needs no walk of the tree.
 type members struct {
 	mu    sync.Mutex
-	nodes map[*inode]struct{}
+	nodes map[*inode]struct{} // guarded by mu
+	ended bool                // guarded by mu: no more are taken
 }
 
-func (s *Scope) remember(n *inode) {
+// remember makes n a member, unless the scope has ended.
+func (s *Scope) remember(n *inode) bool {
 	if s == nil {
-		return
+		return true
 	}
 	s.members.mu.Lock()
 	defer s.members.mu.Unlock()
+	if s.members.ended {
+		return false
+	}
 	if s.members.nodes == nil {
 		s.members.nodes = make(map[*inode]struct{})
 	}
 	s.members.nodes[n] = struct{}{}
+	return true
 }
 
 func (s *Scope) forget(n *inode) {
@@ -29,9 +35,11 @@ func (s *Scope) forget(n *inode) {
 	delete(s.members.nodes, n)
 }
 
-func (s *Scope) all() []*inode {
+// end returns the members, which are all that there will be.
+func (s *Scope) end() []*inode {
 	s.members.mu.Lock()
 	defer s.members.mu.Unlock()
+	s.members.ended = true
 	all := make([]*inode, 0, len(s.members.nodes))
 	for n := range s.members.nodes {
 		all = append(all, n)
@@ -40,31 +48,43 @@ func (s *Scope) all() []*inode {
 }
 
 // EndScope removes what processes of the scope created. Open handles keep
-// working until they are closed. A directory that holds files of others stays
-// as long as they do.
+// working until they are closed. A directory that holds files of others stays,
+// also when they are gone. What is being created in the scope meanwhile, or
+// later, is ESTALE: the kernel makes the request once more (fs/namei.c,
+// retry_estale), which then is in the scope that there is by then.
 func (f *FS) EndScope(s *Scope) {
-	all := s.all()
 	var dirs []*inode
-	for _, n := range all {
-		if n.isDir() {
+	for _, n := range s.end() {
+		if f.condemn(n) {
 			dirs = append(dirs, n)
 			continue
 		}
-		for _, d := range n.names() {
-			f.removeName(d)
-		}
+		f.removeNames(n)
 		f.dropIfUnused(n)
 	}
-	// Directories empty from below: repeat until a round removes none.
+	f.removeDirectories(dirs)
+}
+
+// condemn makes sure that n gets no new name and no new handle, or says that n
+// is a directory with a name: that goes only if it is empty.
+func (f *FS) condemn(n *inode) (named bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.isDir() && n.links != nil {
+		return true
+	}
+	n.vanished = true
+	return false
+}
+
+// removeDirectories leaves those that are not empty. Directories empty from
+// below: it repeats until a round removes none.
+func (f *FS) removeDirectories(dirs []*inode) {
 	for removed := true; removed; {
 		removed = false
 		left := dirs[:0]
 		for _, n := range dirs {
-			gone := true
-			for _, d := range n.names() {
-				gone = f.removeName(d) && gone
-			}
-			if !gone {
+			if !f.removeDirectory(n) {
 				left = append(left, n)
 				continue
 			}
@@ -73,4 +93,14 @@ func (f *FS) EndScope(s *Scope) {
 		}
 		dirs = left
 	}
+}
+
+// removeDirectory says whether n has no name any more. Where it is renamed meanwhile it has another one.
+func (f *FS) removeDirectory(n *inode) bool {
+	for names := n.names(); len(names) > 0; names = n.names() {
+		if !f.removeName(names[0]) {
+			return false
+		}
+	}
+	return true
 }

@@ -18,8 +18,11 @@ func (f *FS) addTrees() error {
 		n.top = true
 		f.root.dir.mu.Lock()
 		f.inherit(f.root, n, reservation{})
-		place(f.root, strconv.Itoa(i), n, n.btime)
+		err = place(f.root, strconv.Itoa(i), n, n.btime)
 		f.root.dir.mu.Unlock()
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

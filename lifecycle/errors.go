@@ -18,6 +18,9 @@ var (
 	ErrSpill      = errors.New("unusable spill directory")
 )
 
+// ErrNotMountPoint: no vanishfs is mounted exactly there.
+var ErrNotMountPoint = errors.New("not the mount point of a vanishfs")
+
 // kinds are the sentinels above, in the order in which they travel between processes: only ever appended to.
 var kinds = []error{ErrConfig, ErrNoDevice, ErrPermission, ErrMountPoint, ErrBusy, ErrSpill}
 

@@ -143,6 +143,50 @@ func TestStaleMountIsReplaced(t *testing.T) {
 	}
 }
 
+// A mount whose daemon has just been killed, or does not answer, can be unmounted.
+func TestUnmountAsksNoDaemon(t *testing.T) {
+	for range 20 {
+		dir, pid := mountInBackground(t, Config{})
+		syscall.Kill(pid, syscall.SIGKILL)
+		if err := Unmount(dir, false); err != nil {
+			t.Fatal(err)
+		}
+		if isMounted(dir) {
+			t.Fatal("still mounted")
+		}
+	}
+	dir, pid := mountInBackground(t, Config{})
+	syscall.Kill(pid, syscall.SIGSTOP)
+	defer syscall.Kill(pid, syscall.SIGKILL)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- Unmount(link, false) }()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(deadline):
+		t.Error("waits for a daemon that is stopped")
+	}
+}
+
+func TestUnmountRefuses(t *testing.T) {
+	for _, path := range []string{"/proc", t.TempDir(), "/"} {
+		if err := Unmount(path, false); !errors.Is(err, ErrNotMountPoint) {
+			t.Errorf("Unmount(%q): %v", path, err)
+		}
+	}
+	for _, path := range []string{"", filepath.Join(t.TempDir(), "missing"), filepath.Join(t.TempDir(), "missing", "x")} {
+		if err := Unmount(path, false); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("Unmount(%q): %v", path, err)
+		}
+	}
+}
+
 func TestSignalUnmountsEvenInUse(t *testing.T) {
 	dir, pid := mountInBackground(t, Config{})
 	f, err := os.Create(filepath.Join(dir, "x"))

@@ -22,34 +22,27 @@ const (
 	maxLinks = 40
 )
 
-// clearMountPoint makes path absolute and checks that it is a directory to
-// mount on. A vanishfs whose daemon has died is taken away from there first.
-func clearMountPoint(path string) (dir string, err error) {
-	given := path
-	unusable := func(err error) (string, error) {
-		return "", &Error{ErrMountPoint, fmt.Errorf("mount point %s: %w", given, cause(err))}
-	}
+// followLinks makes path absolute, without symlinks up to its last element, and follows that for as
+// long as it is one. look is shown each place on the way before it is asked for anything, as a dead
+// or a stopped daemon may have to answer for it; who says that this is it ends the way there.
+func followLinks(path string, look func(dir string) (here bool, err error)) (dir string, err error) {
 	if path == "" {
-		return unusable(unix.ENOENT)
+		return "", unix.ENOENT
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return "", err
 	}
 	for range maxLinks {
-		// The last element is left alone until it is known that no dead or stopped daemon has to answer for it.
-		parent, err := filepath.Abs(filepath.Dir(path))
-		if err == nil {
-			parent, err = filepath.EvalSymlinks(parent)
-		}
+		parent, err := filepath.EvalSymlinks(filepath.Dir(path))
 		if err != nil {
-			return unusable(err)
+			return "", err
 		}
 		dir = filepath.Join(parent, filepath.Base(path))
-		if err := clearVanishfs(dir); err != nil {
-			return "", err
+		if here, err := look(dir); here || err != nil {
+			return dir, err
 		}
 		target, err := os.Readlink(dir)
 		if err != nil {
-			if err := checkMountPoint(dir); err != nil {
-				return unusable(err)
-			}
 			return dir, nil
 		}
 		path = target
@@ -57,7 +50,46 @@ func clearMountPoint(path string) (dir string, err error) {
 			path = filepath.Join(parent, target)
 		}
 	}
-	return unusable(unix.ELOOP)
+	return "", unix.ELOOP
+}
+
+// clearMountPoint makes path absolute and checks that it is a directory to
+// mount on. A vanishfs whose daemon has died is taken away from there first.
+func clearMountPoint(path string) (dir string, err error) {
+	dir, err = followLinks(path, func(dir string) (bool, error) { return false, clearVanishfs(dir) })
+	if err == nil {
+		err = checkMountPoint(dir)
+	}
+	var known *Error
+	if err != nil && !errors.As(err, &known) {
+		err = &Error{ErrMountPoint, fmt.Errorf("mount point %s: %w", path, cause(err))}
+	}
+	return dir, err
+}
+
+// findMountPoint is the absolute path of dir if a vanishfs is mounted there, serving or not, and
+// nothing on top of it.
+func findMountPoint(dir string) (path string, err error) {
+	var here bool
+	path, err = followLinks(dir, func(dir string) (bool, error) {
+		here, err = isVanishfs(dir)
+		return here, err
+	})
+	if err == nil && !here {
+		if _, err = os.Lstat(path); err == nil {
+			return "", ErrNotMountPoint
+		}
+	}
+	return path, cause(err)
+}
+
+// isVanishfs says whether the mount table has a vanishfs at dir, and nothing on top of it.
+func isVanishfs(dir string) (bool, error) {
+	mounts, err := mountinfo.GetMounts(mountinfo.SingleEntryFilter(dir))
+	if err != nil {
+		return false, fmt.Errorf("read the mount table: %w", err)
+	}
+	return len(mounts) > 0 && mounts[len(mounts)-1].FSType == fsType, nil // of several on one place the last is on top
 }
 
 // cause strips what was tried from err, for messages that say it themselves.
@@ -71,12 +103,8 @@ func cause(err error) error {
 
 // clearVanishfs unmounts a vanishfs at dir that nobody serves any more; one that is alive is in the way.
 func clearVanishfs(dir string) error {
-	mounts, err := mountinfo.GetMounts(mountinfo.SingleEntryFilter(dir))
-	if err != nil {
-		return fmt.Errorf("read the mount table: %w", err)
-	}
-	if len(mounts) == 0 || mounts[len(mounts)-1].FSType != fsType {
-		return nil
+	if here, err := isVanishfs(dir); !here {
+		return err
 	}
 	answer := make(chan error, 1)
 	go func() { // stays behind where a daemon is stopped, until that is continued or killed

@@ -2,17 +2,26 @@ package lifecycle
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// Validate says in one line what is wrong with c, if anything is. Its errors are ErrConfig.
+// Validate says in one line what is wrong with c, if anything is. Its errors are ErrConfig, and
+// ErrPermission for what only root may ask for.
 func (c *Config) Validate() error {
 	for _, check := range []func() error{c.checkWords, c.checkNumbers, c.checkTogether} {
 		if err := check(); err != nil {
 			return &Error{ErrConfig, err}
 		}
+	}
+	groups, err := os.Getgroups()
+	if err != nil {
+		return err
+	}
+	if err := c.checkOwner(os.Geteuid(), append(groups, os.Getegid())); err != nil {
+		return &Error{ErrPermission, err}
 	}
 	return nil
 }
@@ -74,6 +83,21 @@ func (c *Config) checkTogether() error {
 		return fmt.Errorf("spill-dir %q: must be absolute", c.SpillDir)
 	case strings.ContainsAny(c.Source, "\x00\n"):
 		return fmt.Errorf("source %q: must be one line", c.Source)
+	}
+	return nil
+}
+
+// checkOwner lets uid, who is in groups, give the top directory to whom he could give any directory of
+// his (chown(2)). A tmpfs refuses others too (mm/shmem.c, shmem_parse_one: the ids must be mapped in the
+// namespace of the user who mounts); the tree would serve a directory that its own user may not use.
+func (c *Config) checkOwner(uid int, groups []int) error {
+	switch {
+	case uid == 0:
+		return nil
+	case c.UID != nil && int(*c.UID) != uid:
+		return fmt.Errorf("uid %d: only root may give the top directory to another user", *c.UID)
+	case c.GID != nil && !slices.Contains(groups, int(*c.GID)):
+		return fmt.Errorf("gid %d: only root may give the top directory to a group without being in it", *c.GID)
 	}
 	return nil
 }

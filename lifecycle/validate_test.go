@@ -48,6 +48,29 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+func TestOwnerOfTopDirectory(t *testing.T) {
+	id := func(n uint32) *uint32 { return &n }
+	for _, c := range []struct {
+		name     string
+		uid      int
+		c        Config
+		accepted bool
+	}{
+		{"none", 1000, Config{}, true},
+		{"himself", 1000, Config{UID: id(1000), GID: id(1001)}, true},
+		{"another group of his", 1000, Config{GID: id(44)}, true},
+		{"another user", 1000, Config{UID: id(1001)}, false},
+		{"root", 1000, Config{UID: id(0)}, false},
+		{"root's group", 1000, Config{UID: id(1000), GID: id(0)}, false},
+		{"root gives to anybody", 0, Config{UID: id(1000), GID: id(1000)}, true},
+	} {
+		err := c.c.checkOwner(c.uid, []int{44, 1001})
+		if (err == nil) != c.accepted || err != nil && strings.ContainsAny(err.Error(), "\n") {
+			t.Errorf("%s: got %v", c.name, err)
+		}
+	}
+}
+
 func TestDefaults(t *testing.T) {
 	private := Config{}.withDefaults()
 	if *private.Mode != 0o700 || private.Permissions != "owner" || private.Transport != "auto" || private.Source != "vanishfs" {

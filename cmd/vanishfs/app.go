@@ -3,19 +3,46 @@ package main
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 )
 
-// newApp assembles the commands; out takes results, help included.
-func newApp(out io.Writer) *cli.App {
-	app := &cli.App{
-		Name:      "vanishfs",
-		HelpName:  "vanishfs",
-		Usage:     "a filesystem whose files vanish",
-		UsageText: "vanishfs COMMAND [flags] [operands]",
-		Description: `Files are for their owner only, under one cap, and gone at the end: of the
+// commands make one each: most of the time that it takes to start is that of making them all.
+var commands = []struct {
+	name string
+	make func() *cli.Command
+}{
+	{"run", runCommand}, {"mount", mountCommand}, {"umount", umountCommand}, {"set", setCommand}, {"status", statusCommand},
+	{"mktemp", mktempCommand}, {"keep", keepCommand}, {"once", onceCommand}, {"doctor", doctorCommand}, {"version", versionCommand},
+}
+
+func isCommand(name string) bool { return commandNamed(name) != nil }
+
+// commandNamed makes a command, nil if there is none of that name.
+func commandNamed(name string) *cli.Command {
+	for _, c := range commands {
+		if c.name == name {
+			return c.make()
+		}
+	}
+	return nil
+}
+
+func allCommands() []*cli.Command {
+	var list []*cli.Command
+	for _, c := range commands {
+		list = append(list, c.make())
+	}
+	return list
+}
+
+const (
+	programName  = "vanishfs"
+	programUsage = "a filesystem whose files vanish"
+	programText  = `Files are for their owner only, under one cap, and gone at the end: of the
 session, or of the last program that has them open.
 
    $ vanishfs run -- make -j4                  a /tmp of its own for make, gone with it
@@ -27,58 +54,57 @@ session, or of the last program that has them open.
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 wrong value; 4 no /dev/fuse;
 5 not permitted; 6 mount point missing, no directory or not writable; 7 mount
 point or mount busy; 8 not on a vanishfs; 9 spill directory missing, not writable
-or full. run has its own, see run --help.`,
-		Commands: []*cli.Command{
-			runCommand(), mountCommand(), umountCommand(), setCommand(), statusCommand(),
-			mktempCommand(), keepCommand(), onceCommand(), doctorCommand(), versionCommand(),
-		},
+or full. run has its own, see run --help.`
+)
+
+// newApp is a program of one command; out takes results. Help is not cli's business, see help.go.
+func newApp(cmd *cli.Command, out io.Writer) *cli.App {
+	cmd.OnUsageError = func(c *cli.Context, err error, _ bool) error { return usagef("%s: %w", c.Command.Name, err) }
+	return &cli.App{
+		Name:                      programName,
+		Compiled:                  time.Unix(0, 0), // or else it looks at the program's file
+		Commands:                  []*cli.Command{cmd},
 		HideVersion:               true,
-		HideHelpCommand:           true,
+		HideHelp:                  true,
 		DisableSliceFlagSeparator: true,
 		Writer:                    out,
 		ErrWriter:                 io.Discard,
 		ExitErrHandler:            func(*cli.Context, error) {},
 	}
-	app.CustomAppHelpTemplate = appHelp(app)
-	for _, cmd := range app.Commands {
-		cmd.CustomHelpTemplate = helpText(cmd)
-		cmd.HideHelpCommand = true
-		cmd.OnUsageError = func(c *cli.Context, err error, _ bool) error {
-			return usagef("%s: %w", c.Command.Name, err)
-		}
-	}
-	app.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usagef("%w", err) }
-	return app
 }
 
 // execute runs the command line args, the program's name not included.
 func execute(args []string, out io.Writer) error {
-	app := newApp(out)
 	if len(args) == 0 {
 		return usagef("no command; see vanishfs --help")
 	}
-	cmd := app.Command(args[0])
+	if cmd := commandNamed(args[0]); cmd != nil {
+		return runCodes(cmd, func() error { return executeCommand(cmd, args[1:], out) })
+	}
 	switch {
-	case cmd != nil:
-		return runCodes(cmd, func() error { return executeCommand(app, cmd, args[1:]) })
 	case args[0] == "--version":
 		return execute([]string{"version"}, out)
 	case args[0] == "help" && len(args) > 1:
 		return execute([]string{args[1], "--help"}, out)
 	case args[0] == "help", args[0] == "--help", args[0] == "-h":
-		return app.Run([]string{app.Name, "--help"})
+		_, err := io.WriteString(out, programHelp())
+		return err
 	case strings.HasPrefix(args[0], "-"):
 		return usagef("unknown flag %s before the command; see vanishfs --help", args[0])
 	}
 	return usagef("unknown command %s; see vanishfs --help", args[0])
 }
 
-func executeCommand(app *cli.App, cmd *cli.Command, args []string) error {
+func executeCommand(cmd *cli.Command, args []string, out io.Writer) error {
 	arranged, err := arrange(cmd, args)
 	if err != nil {
 		return err
 	}
-	return app.Run(append([]string{app.Name, cmd.Name}, arranged...))
+	if slices.Contains(arranged[:slices.Index(arranged, "--")], "--help") {
+		_, err := io.WriteString(out, helpText(cmd))
+		return err
+	}
+	return newApp(cmd, out).Run(append([]string{programName, cmd.Name}, arranged...))
 }
 
 // runCodes makes every failure of run itself 125: its other codes are COMMAND's.

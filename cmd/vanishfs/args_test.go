@@ -7,7 +7,6 @@ import (
 )
 
 func TestArrange(t *testing.T) {
-	app := newApp(nil)
 	for _, c := range []struct {
 		in   string // command and arguments
 		want string // "" is an error
@@ -40,7 +39,7 @@ func TestArrange(t *testing.T) {
 		{"mktemp -p", ""},
 	} {
 		args := strings.Fields(c.in)
-		got, err := arrange(app.Command(args[0]), args[1:])
+		got, err := arrange(commandNamed(args[0]), args[1:])
 		if c.want == "" {
 			if exitCode(err) != exitUsage {
 				t.Errorf("%s: %q, %v; want a usage error", c.in, got, err)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -15,11 +14,11 @@ import (
 var errDurationForm = errors.New("not a duration; write for instance 2s, 90m, 1d12h, 10d, or 0 for off")
 
 // Four digits each, so that weeks and days never overflow a time.Duration.
-var durationPattern = regexp.MustCompile(`^(?:([0-9]{1,4})w)?(?:([0-9]{1,4})d)?(.*)$`)
+var durationPattern = pattern(`^(?:([0-9]{1,4})w)?(?:([0-9]{1,4})d)?(.*)$`)
 
 // parseDuration reads a duration, which is never negative.
 func parseDuration(s string) (time.Duration, error) {
-	match := durationPattern.FindStringSubmatch(s)
+	match := durationPattern().FindStringSubmatch(s)
 	if s == "" || match == nil {
 		return 0, errDurationForm
 	}

@@ -91,7 +91,7 @@ var classes = []struct {
 	{lifecycle.ErrSpill, exitSpill},
 	{control.ErrInUse, exitBusy},
 	{control.ErrNotVanishfs, exitNotVanishfs},
-	{control.ErrNotMountPoint, exitNotVanishfs},
+	{lifecycle.ErrNotMountPoint, exitNotVanishfs},
 	{lifecycle.ErrPermission, exitNotPermitted},
 	{fs.ErrPermission, exitNotPermitted},
 }

@@ -29,7 +29,7 @@ func TestExitCode(t *testing.T) {
 		{&lifecycle.Error{Kind: lifecycle.ErrMountPoint, Err: unix.EACCES}, exitMountPoint},
 		{&lifecycle.Error{Kind: lifecycle.ErrBusy, Err: errors.New("x")}, exitBusy},
 		{fmt.Errorf("x: %w", control.ErrNotVanishfs), exitNotVanishfs},
-		{fmt.Errorf("x: %w", control.ErrNotMountPoint), exitNotVanishfs},
+		{fmt.Errorf("x: %w", lifecycle.ErrNotMountPoint), exitNotVanishfs},
 		{fmt.Errorf("x: %w", control.ErrInUse), exitBusy},
 		{fmt.Errorf("x: %w", unix.EPERM), exitNotPermitted},
 		{fmt.Errorf("x: %w", unix.EACCES), exitNotPermitted},

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/urfave/cli/v2"
 )
 
@@ -31,8 +33,9 @@ func (o *option) flag() cli.Flag {
 
 // applyFlags takes over the flags that were given.
 func (s *settings) applyFlags(c *cli.Context) error {
+	given := c.LocalFlagNames() // c.IsSet goes through all flags for each
 	for _, o := range options {
-		if !c.IsSet(o.name) {
+		if !slices.Contains(given, o.name) {
 			continue
 		}
 		values := []string{c.String(o.name)}

@@ -114,11 +114,11 @@ func wrap(text string, width int) []string {
 	return lines
 }
 
-// appHelp is what vanishfs --help prints.
-func appHelp(app *cli.App) string {
+// programHelp is what vanishfs --help prints.
+func programHelp() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s - %s\n\nUsage: %s\n\n%s\n\nCommands:\n", app.Name, app.Usage, app.UsageText, app.Description)
-	for _, cmd := range app.Commands {
+	fmt.Fprintf(&b, "%s - %s\n\nUsage: vanishfs COMMAND [flags] [operands]\n\n%s\n\nCommands:\n", programName, programUsage, programText)
+	for _, cmd := range allCommands() {
 		fmt.Fprintf(&b, "  %-10s%s\n", cmd.Name, cmd.Usage)
 	}
 	b.WriteString("\n\"vanishfs COMMAND --help\" has flags and examples of each.\n")

@@ -35,7 +35,7 @@ func helperCallOf(argv []string) (helperCall, bool) {
 	// mount.fuse passes -o in any case, since there is always dev or suid or their opposite.
 	args := argv[1:]
 	n := len(args)
-	if (n != 3 && n != 4) || args[n-2] != "-o" || strings.HasPrefix(args[0], "-") || newApp(nil).Command(args[0]) != nil {
+	if (n != 3 && n != 4) || args[n-2] != "-o" || strings.HasPrefix(args[0], "-") || isCommand(args[0]) {
 		return helperCall{}, false
 	}
 	call := helperCall{source: "vanishfs", dir: args[n-3], options: args[n-1:]}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/dustin/go-humanize"
 	"golang.org/x/sys/unix"
@@ -33,23 +34,28 @@ var (
 )
 
 var (
-	sizePattern    = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]*)$`)
-	percentPattern = regexp.MustCompile(`^[0-9]+(?:\.[0-9]+)?%$`)
-	octalPattern   = regexp.MustCompile(`^0[0-9xX]`)
+	sizePattern    = pattern(`^([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]*)$`)
+	percentPattern = pattern(`^[0-9]+(?:\.[0-9]+)?%$`)
+	octalPattern   = pattern(`^0[0-9xX]`)
 )
+
+// pattern compiles when it is used: this program starts itself several times over, mostly without a size to read.
+func pattern(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
 
 // tmpfsUnits are the letters that memparse knows (lib/cmdline.c).
 const tmpfsUnits = "kKmMgGtTpPeE"
 
 // parseSize reads a size in bytes; a percentage is one of ram bytes.
 func parseSize(s string, ram int64) (int64, error) {
-	if octalPattern.MatchString(s) {
+	if octalPattern().MatchString(s) {
 		return 0, errOctal
 	}
-	if percentPattern.MatchString(s) {
+	if percentPattern().MatchString(s) {
 		return percentOf(strings.TrimSuffix(s, "%"), ram)
 	}
-	match := sizePattern.FindStringSubmatch(s)
+	match := sizePattern().FindStringSubmatch(s)
 	if match == nil {
 		return 0, errSizeForm
 	}
@@ -80,7 +86,7 @@ func percentOf(number string, ram int64) (int64, error) {
 
 // parseCount reads a number of inodes or pages; letters are powers of 1024, as in tmpfs's nr_inodes=.
 func parseCount(s string) (int64, error) {
-	if octalPattern.MatchString(s) {
+	if octalPattern().MatchString(s) {
 		return 0, errOctal
 	}
 	digits, shift := s, 0

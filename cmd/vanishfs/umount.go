@@ -2,13 +2,11 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 
 	"github.com/urfave/cli/v2"
 
 	"vanishfs/lifecycle"
-	"vanishfs/lifecycle/control"
 )
 
 func umountCommand() *cli.Command {
@@ -28,15 +26,11 @@ func umountCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			path, err := control.MountPoint(dir)
-			if err != nil {
-				err = fmt.Errorf("unmount %w", err)
-				if errors.Is(err, fs.ErrNotExist) {
-					err = withCode(exitMountPoint, err)
-				}
-				return err
+			err = lifecycle.Unmount(dir, c.Bool("lazy"))
+			if errors.Is(err, fs.ErrNotExist) {
+				err = withCode(exitMountPoint, err)
 			}
-			return lifecycle.Unmount(path, c.Bool("lazy"))
+			return err
 		},
 	}
 }

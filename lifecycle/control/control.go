@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"vanishfs/fs"
 )
 
 // The orders, as names of extended attributes.
@@ -87,32 +89,7 @@ func SetLimits(path string, l Limits) error {
 }
 
 // Status is what the mount says to this caller.
-type Status struct {
-	Version     string `json:"version"`
-	Mount       string `json:"mount"`
-	Session     string `json:"session"`
-	Permissions string `json:"permissions"`
-	Remove      string `json:"remove"`
-	Linger      string `json:"linger"`
-	Store       string `json:"store"`
-	Plane       string `json:"plane"`
-	Transport   string `json:"transport"`
-	Size        int64  `json:"size"`
-	Used        int64  `json:"used"`
-	Free        int64  `json:"free"`
-	Inodes      int64  `json:"inodes"`
-	InodesUsed  int64  `json:"inodes_used"`
-	FileSize    int64  `json:"file_size"`
-	PID         int    `json:"pid"`
-
-	// Of the tiered store: the budget of memory, what is in use of it and of the disk, and what was
-	// moved from one to the other and back so far.
-	Memory     int64 `json:"memory"`
-	MemoryUsed int64 `json:"memory_used"`
-	SpillUsed  int64 `json:"spill_used"`
-	Spilled    int64 `json:"spilled"`
-	Fetched    int64 `json:"fetched"`
-}
+type Status = fs.Status
 
 // ReadStatus reads the status of the mount that the directory dir is on; raw is the JSON text as it came.
 func ReadStatus(dir string) (s Status, raw []byte, err error) {
@@ -132,7 +109,7 @@ func ReadStatus(dir string) (s Status, raw []byte, err error) {
 // directories has the hidden child.
 func check(path string) error {
 	var st unix.Statfs_t
-	if err := unix.Statfs(path, &st); errors.Is(err, syscall.ENOTCONN) {
+	if err := unix.Statfs(path, &st); errors.Is(err, syscall.ENOTCONN) || errors.Is(err, syscall.ECONNABORTED) {
 		return fmt.Errorf("%s: %w", path, ErrDead)
 	} else if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -194,4 +171,13 @@ func deviceOf(path string) (uint64, error) {
 		return 0, fmt.Errorf("%s: %w", path, err)
 	}
 	return st.Dev, nil
+}
+
+// reason is err without a path in it that the caller did not name.
+func reason(err error) error {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
 }

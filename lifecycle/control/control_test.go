@@ -43,14 +43,3 @@ func TestTopOf(t *testing.T) {
 		}
 	}
 }
-
-func TestMountPoint(t *testing.T) {
-	for _, path := range []string{"/proc", t.TempDir(), "/"} {
-		if _, err := MountPoint(path); !errors.Is(err, ErrNotMountPoint) {
-			t.Errorf("MountPoint(%q): %v", path, err)
-		}
-	}
-	if _, err := MountPoint(filepath.Join(t.TempDir(), "missing")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("missing directory: %v", err)
-	}
-}

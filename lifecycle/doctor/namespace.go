@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"vanishfs/lifecycle/process"
 )
 
 const (
@@ -42,16 +44,10 @@ func ChildMain() {
 func probeInNamespace() (findings, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), childTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "/proc/self/exe")
+	cmd := exec.CommandContext(ctx, process.Self)
 	cmd.Args = []string{childName}
-	uid, gid := os.Geteuid(), os.Getegid()
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}},
-		// The exec of a user other than 0 would drop what the new namespace gave.
-		AmbientCaps: []uintptr{unix.CAP_SYS_ADMIN},
-	}
+	cmd.SysProcAttr = new(syscall.SysProcAttr)
+	process.InUserNamespace(cmd.SysProcAttr, unix.CAP_SYS_ADMIN)
 	out, err := cmd.Output()
 	if err != nil {
 		f := findings{Mount: "there is no user namespace", Tmpfs: "there is no user namespace"}

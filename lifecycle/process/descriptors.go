@@ -4,7 +4,6 @@ package process
 
 import (
 	"os"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,18 +15,12 @@ func DropInherited(keep int) error {
 	if err := nullBelow(keep); err != nil {
 		return err
 	}
-	dir, err := os.Open("/proc/self/fd")
+	fds, err := Numbers("/proc/self/fd")
 	if err != nil {
 		return err
 	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		fd, err := strconv.Atoi(name)
-		if err != nil || fd <= 2 {
+	for _, fd := range fds {
+		if fd <= 2 {
 			continue
 		}
 		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil && flags&unix.FD_CLOEXEC == 0 {

@@ -54,7 +54,9 @@ func startCommand(argv []string, group int) (command, error) {
 // defaultPath is used where PATH is not set, as in glibc (sysdeps/unix/confstr.h).
 const defaultPath = "/bin:/usr/bin"
 
-// findCommand looks for name in PATH.
+// findCommand looks for name in PATH. A directory that may not be searched is passed over: what is
+// nowhere else is then not found, as in a shell. env(1) says "not executable" there, since all that
+// execvp(3) tells it is that something was EACCES, be it a file or a directory that may have none.
 func findCommand(name string) (string, error) {
 	if filepath.Base(name) != name || name == "" || name == "." || name == ".." {
 		if err := checkExecutable(name); err != nil {
@@ -74,7 +76,7 @@ func findCommand(name string) (string, error) {
 		}
 		var st unix.Stat_t
 		if unix.Stat(path, &st) != nil {
-			continue // also if dir may not be searched: then it is not there as far as this user goes
+			continue // ENOENT, or EACCES of the directory
 		}
 		if result = checkExecutable(path); result == nil {
 			return path, nil

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"os"
 	"strconv"
+
+	"vanishfs/lifecycle/process"
 )
 
 // descendants lists the processes below this one, except for those in except and what
@@ -31,21 +33,12 @@ func descendants(except map[int]bool) ([]int, error) {
 // childrenOfAll maps every visible process to its children. Zombies are among them: a
 // process whose first thread has ended shows as one while its other threads run.
 func childrenOfAll() (map[int][]int, error) {
-	dir, err := os.Open("/proc")
-	if err != nil {
-		return nil, err
-	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
+	pids, err := process.Numbers("/proc")
 	if err != nil {
 		return nil, err
 	}
 	children := make(map[int][]int)
-	for _, name := range names {
-		pid, err := strconv.Atoi(name)
-		if err != nil {
-			continue
-		}
+	for _, pid := range pids {
 		if _, parent, ok := statOf(pid); ok {
 			children[parent] = append(children[parent], pid)
 		}

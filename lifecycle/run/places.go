@@ -59,8 +59,10 @@ func (s *places) furnish(mnt int) error {
 		}
 	}
 	unix.Close(mnt)
-	if err := s.ask(); err != nil {
-		return err
+	if s.plan.UserNS {
+		if err := s.ask(); err != nil {
+			return err
+		}
 	}
 	for i, e := range s.plan.Expose {
 		if err := s.expose(s.exposed[i], e); err != nil {
@@ -79,7 +81,8 @@ func (s *places) furnish(mnt int) error {
 // ask makes the kernel ask for the attributes of the directories. Until somebody
 // does, the root is uid 0's to it (fs/fuse/inode.c, fuse_get_root_inode), whom a
 // user's namespace does not know, and every change in it is refused
-// (fs/namei.c, inode_permission).
+// (fs/namei.c, inode_permission). Elsewhere CMD starts while the daemon still makes
+// its rings: its first request waits for them (fs/fuse/dev_uring.c, is_ring_ready).
 func (s *places) ask() error {
 	for _, dir := range s.plan.At {
 		var st unix.Stat_t

@@ -141,6 +141,75 @@ func TestSessionExitCode(t *testing.T) {
 	})
 }
 
+// withCommand makes argv the command of a front that was prepared, found in path.
+func withCommand(cmd *exec.Cmd, o Options, path string, argv ...string) {
+	o.Argv = argv
+	text, err := json.Marshal(o)
+	if err != nil {
+		panic(err)
+	}
+	cmd.Env = append(cmd.Env, frontVariable+"="+string(text), "PATH="+path)
+}
+
+// A directory of PATH that may not be searched has nothing in it as far as its user goes.
+func TestSessionCommandNotFound(t *testing.T) {
+	dir, err := os.MkdirTemp("/var/tmp", "path")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, modes := range map[string][2]os.FileMode{"locked": {0o700, 0o755}, "plain": {0o755, 0o644}, "good": {0o755, 0o755}} {
+		path := filepath.Join(dir, name)
+		if err := os.Mkdir(path, modes[0]); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(path, "cmd"), []byte("#!/bin/sh\nexit 3\n"), modes[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	forUsers(t, func(t *testing.T, u user) {
+		for _, c := range []struct {
+			path, name string
+			want       int
+		}{
+			{dir + "/locked:/usr/bin:/bin", "no-such-command", ExitNotFound},
+			{"/usr/bin:/bin:" + dir + "/locked", "no-such-command", ExitNotFound},
+			{dir + "/locked", "cmd", map[bool]int{true: 3, false: ExitNotFound}[u.uid == 0]},
+			{dir + "/locked:" + dir + "/good", "cmd", 3},
+			{dir + "/locked:" + dir + "/plain", "cmd", map[bool]int{true: 3, false: ExitNotExecutable}[u.uid == 0]},
+			{"/usr/bin:/bin", dir + "/locked/cmd", map[bool]int{true: 3, false: ExitNotExecutable}[u.uid == 0]},
+		} {
+			cmd, _ := u.front(t, Options{}, "")
+			withCommand(cmd, Options{}, c.path, c.name)
+			out, _ := cmd.CombinedOutput()
+			lines := strings.Count(string(out), "\n")
+			if code := cmd.ProcessState.ExitCode(); code != c.want || (lines == 1) != (code >= ExitFailed) {
+				t.Errorf("PATH=%s %s: exit code %d, want %d; said %q", c.path, c.name, code, c.want, out)
+			}
+		}
+	})
+}
+
+// Only root gives the top directory away.
+func TestSessionOwner(t *testing.T) {
+	forUsers(t, func(t *testing.T, u user) {
+		for _, id := range []uint32{u.uid, 4321} {
+			o := Options{Config: lifecycle.Config{UID: &id, GID: &id}}
+			code, out, said := u.output(t, o, "stat -c %u:%g /tmp")
+			if id == u.uid || u.uid == 0 {
+				if want := fmt.Sprintf("%d:%d\n", id, id); code != 0 || out != want {
+					t.Errorf("%d: exit code %d, got %q, want %q; said %q", id, code, out, want, said)
+				}
+			} else if code != ExitFailed || strings.Count(said, "\n") != 1 || !strings.Contains(said, "uid 4321") {
+				t.Errorf("%d: exit code %d, said %q", id, code, said)
+			}
+		}
+	})
+}
+
 func TestSessionDirectoryIsPrivateAndEmpty(t *testing.T) {
 	forUsers(t, func(t *testing.T, u user) {
 		code, out, said := u.output(t, Options{}, `ls -A /tmp; umask 0; echo x >/tmp/x && stat -c %a /tmp/x; id -u; cat /proc/self/status | grep CapEff`)

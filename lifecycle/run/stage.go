@@ -49,11 +49,7 @@ func (s *start) run(p *plan) (pid int, err error) {
 	defer process.KeepBack(fds...)
 	attr := &syscall.SysProcAttr{Setpgid: p.Group != 0, Cloneflags: s.flags}
 	if p.UserNS {
-		uid, gid := os.Geteuid(), os.Getegid()
-		attr.Cloneflags |= unix.CLONE_NEWUSER | unix.CLONE_NEWNS
-		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
-		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
-		attr.AmbientCaps = s.caps
+		process.InUserNamespace(attr, s.caps...)
 	}
 	pid, err = syscall.ForkExec(process.Self, argv, &syscall.ProcAttr{
 		Files: []uintptr{0, 1, 2}, Env: syscall.Environ(), Sys: attr,

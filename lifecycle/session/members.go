@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"vanishfs/lifecycle/process"
 )
 
 var errNoMember = errors.New("no process is left in the session")
@@ -26,7 +28,7 @@ func findMember(sid int) (pid, fd int, err error) {
 		if err != nil {
 			return 0, -1, err
 		}
-		pids, err := allPIDs()
+		pids, err := process.Numbers("/proc")
 		if err != nil {
 			return 0, -1, err
 		}
@@ -70,26 +72,6 @@ func openMember(pid, sid int) (fd int, err error) {
 		return -1, errNoMember
 	}
 	return openProcess(pid)
-}
-
-// allPIDs are in the order of /proc, ascending (fs/proc/base.c, proc_pid_readdir).
-func allPIDs() ([]int, error) {
-	dir, err := os.Open("/proc")
-	if err != nil {
-		return nil, err
-	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
-	if err != nil {
-		return nil, err
-	}
-	pids := make([]int, 0, len(names))
-	for _, name := range names {
-		if pid, err := strconv.Atoi(name); err == nil {
-			pids = append(pids, pid)
-		}
-	}
-	return pids, nil
 }
 
 // lastPID is the number that was given last in this pid namespace (fs/proc/loadavg.c).
