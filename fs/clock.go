@@ -2,8 +2,9 @@ package fs
 
 import (
 	"sync/atomic"
+	"time"
 
-	"golang.org/x/sys/unix"
+	"vanishfs/fs/store"
 )
 
 // clock gives the times that the tree itself sets, nanoseconds since the epoch.
@@ -17,11 +18,7 @@ type clock struct {
 }
 
 func (c *clock) now() int64 {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_REALTIME_COARSE, &ts); err != nil {
-		return c.floor.Load()
-	}
-	return max(ts.Nano(), c.floor.Load())
+	return max(store.CoarseNow(), c.floor.Load())
 }
 
 // shown records a time that the kernel set and a caller is about to see.
@@ -29,19 +26,11 @@ func (c *clock) now() int64 {
 func (c *clock) shown(ns int64) {
 	for {
 		floor := c.floor.Load()
-		if ns <= floor || ns > floor && ns > fineNow() {
+		if ns <= floor || ns > time.Now().UnixNano() {
 			return
 		}
 		if c.floor.CompareAndSwap(floor, ns) {
 			return
 		}
 	}
-}
-
-func fineNow() int64 {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_REALTIME, &ts); err != nil {
-		return 0
-	}
-	return ts.Nano()
 }

@@ -73,7 +73,8 @@ func (q *notifier) tell(k Kernel, batch []notice) {
 		}
 	}
 	for parent := range parents {
-		_ = k.InvalInode(parent, -1, 0)
+		// Its pages are a listing that the kernel remembers (fs/fuse/readdir.c, fuse_readdir_cached).
+		_ = k.InvalInode(parent, 0, 0)
 	}
 }
 

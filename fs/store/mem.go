@@ -118,7 +118,7 @@ func (s *Memory) New() (File, error) {
 		}
 	}
 	f.id = h.id
-	now := coarseNow()
+	now := CoarseNow()
 	f.attr.Atime, f.attr.Mtime, f.attr.Ctime = now, now, now
 	h.fresh.Store(true)
 	f.h.Store(h)

@@ -62,7 +62,7 @@ func (f *memFile) SetTimes(atime, mtime int64) error {
 			return err
 		}
 	} else {
-		f.attr.Ctime = coarseNow()
+		f.attr.Ctime = CoarseNow()
 		f.dirty = true
 	}
 	if atime != Omit {

@@ -1,10 +1,6 @@
 package store
 
-import (
-	"time"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // System calls, made again when a signal of the Go runtime interrupts them.
 
@@ -78,17 +74,6 @@ func timespec(ns int64) unix.Timespec {
 		return unix.Timespec{Nsec: unix.UTIME_OMIT}
 	}
 	return unix.NsecToTimespec(ns)
-}
-
-// coarseNow is the clock that tmpfs stamps with (kernel/time/timekeeping.c,
-// ktime_get_coarse_real_ts64): a file written in the tick it was made in does not seem
-// to have been written before.
-func coarseNow() int64 {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_REALTIME_COARSE, &ts); err != nil {
-		return time.Now().UnixNano()
-	}
-	return ts.Nano()
 }
 
 // soleOpener says whether nobody but fd's owner has the file open or mapped. A write lease

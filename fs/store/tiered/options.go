@@ -5,8 +5,7 @@ import (
 	"log/slog"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
+	"vanishfs/fs/store"
 	"vanishfs/quota"
 )
 
@@ -54,18 +53,9 @@ func (o *Options) derive() {
 		o.Domain = quota.New(nil, "tiered store", quota.Limits{Bytes: o.Size})
 	}
 	if o.Clock == nil {
-		o.Clock = coarseNow
+		o.Clock = store.CoarseNow
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-}
-
-// coarseNow is the clock of the kernel's filesystems (fs/inode.c, current_time).
-func coarseNow() int64 {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_REALTIME_COARSE, &ts); err != nil {
-		return 0
-	}
-	return ts.Nano()
 }
