@@ -56,6 +56,7 @@ type Server struct {
 
 	features Features // immutable after Handshake
 	queues   int      // immutable after Handshake: of io_uring, 0 without
+	settler  settler  // of io_uring
 
 	// ended is set when the connection is over: by unmount, error or Abort.
 	ended atomic.Bool
@@ -109,6 +110,7 @@ func (s *Server) Features() Features { return s.features }
 func (s *Server) Serve() error {
 	s.serveDevice()
 	if s.features.Transport == transportUring {
+		defer holdNamespace().Close()
 		s.serveUring(s.queues)
 	}
 	s.busy.Wait()
@@ -121,6 +123,21 @@ func (s *Server) Serve() error {
 	defer s.mu.Unlock()
 	s.closed = true
 	return errors.Join(s.failure, s.dev.Close())
+}
+
+// holdNamespace keeps the mount namespace until this process has closed its
+// descriptors. Where a killed daemon is the last in it, the end of the namespace
+// is the unmount, which waits for requests that a ring may still have
+// (fs/fuse/inode.c, fuse_wait_aborted) - in the thread whose work it is to end the
+// ring, and what came last is done first (kernel/exit.c, do_exit; kernel/task_work.c).
+// A descriptor of the namespace lets the unmount come after that. nil, which may be
+// closed, where there is no /proc.
+func holdNamespace() *os.File {
+	ns, err := os.Open("/proc/self/ns/mnt")
+	if err != nil {
+		return nil
+	}
+	return ns
 }
 
 // end marks the connection as over and lets what still runs know of it. A nil

@@ -19,6 +19,7 @@ type uringThread struct {
 	memory  []byte // mapped; of all entries
 	entries []*uringEntry
 	live    int // entries that the kernel or a hand-off has
+	visit   visit
 
 	handoffs
 }
@@ -178,6 +179,7 @@ func (t *uringThread) answer(e *uringEntry) {
 		return
 	}
 	t.dispatcher.run(e.op, &e.request)
+	t.settle(e)
 	t.reply(e)
 }
 
