@@ -38,7 +38,26 @@ func contain(p *plan, args []string) (err error) {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start in namespaces of its own: %w", err)
 	}
+	mounts, err := holdMounts(cmd.Process.Pid)
+	if err != nil {
+		cmd.Process.Kill()
+		cmd.Wait()
+		return err
+	}
+	defer mounts.Close()
 	return waitFor(cmd, signals)
+}
+
+// holdMounts keeps the child's mount namespace until all its processes are dead, so that it is taken
+// apart here. If a daemon is the last one in it, a thread of it that serves an io_uring queue can be the one to
+// unmount as it exits; with a request under way it was seen to wait there forever for its own queue
+// (Linux 6.18, fs/fuse: fuse_conn_destroy, fuse_wait_aborted, fuse_uring_wait_stopped_queues).
+func holdMounts(pid int) (*os.File, error) {
+	f, err := os.Open(fmt.Sprintf("/proc/%d/ns/mnt", pid))
+	if err != nil {
+		return nil, fmt.Errorf("hold the mount namespace: %w", err)
+	}
+	return f, nil
 }
 
 func namespaces() *syscall.SysProcAttr {

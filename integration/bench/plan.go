@@ -34,7 +34,7 @@ func parsePlan(args []string) (*plan, error) {
 	flags.StringVar(&p.scratch, "scratch", "", "directory to work in and to remove at the end; scripts/bench makes it")
 	flags.StringVar(&p.out, "out", ".", "directory for bench.json and bench.svg")
 	flags.StringVar(&p.vanishfs, "vanishfs", "", "measure this built binary instead of building one")
-	flags.BoolVar(&p.quick, "quick", false, "small sizes, three short rounds, one of the programs: under 3 minutes")
+	flags.BoolVar(&p.quick, "quick", false, "small sizes, three short rounds, one try of the programs: about 3 minutes")
 	flags.IntVar(&p.rounds, "rounds", 0, "rounds after the warm-up (default 5, or 3 with --quick)")
 	flags.DurationVar(&p.sample, "sample", 0, "time for one sample of a small operation (default 300ms, or 15ms with --quick)")
 	files := flags.Int("files", 0, "files of the scale rows (default 1000000, or 5000 with --quick)")

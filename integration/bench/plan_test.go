@@ -1,9 +1,11 @@
 package main
 
 import (
+	"os/exec"
 	"testing"
 
 	"vanishfs/integration/bench/load"
+	"vanishfs/integration/bench/report"
 	"vanishfs/integration/bench/system"
 )
 
@@ -20,6 +22,27 @@ func TestPlanChooses(t *testing.T) {
 	}
 	if p.rounds != 3 || p.sizes.Stream != load.Quick.Stream || p.sizes.Many != 7000 {
 		t.Errorf("not quick: %+v", p)
+	}
+}
+
+// TestEveryCaseHasSystems: no case is left out because no system is of its kind, and a small
+// memory budget is asked for what goes beyond it only.
+func TestEveryCaseHasSystems(t *testing.T) {
+	for _, c := range load.Cases() {
+		taken := map[string]bool{}
+		for _, s := range system.All {
+			r := &running{System: s, Instance: &system.Instance{Session: func() *exec.Cmd { return nil }}}
+			taken[s.Name] = r.takes(c)
+		}
+		if !taken[system.TieredSpill] && !taken[system.Tiered] {
+			t.Errorf("%s: neither of the tiered systems takes part", c.Name)
+		}
+		if taken[system.TieredSpill] && (c.Kind == load.Ordinary || c.Kind == load.Heavy) {
+			t.Errorf("%s: takes the small memory budget", c.Name)
+		}
+		if c.Kind == load.Beyond && !taken[report.Base(c.Kind)] {
+			t.Errorf("%s: %s, which it is compared with, does not take part", c.Name, report.Base(c.Kind))
+		}
 	}
 }
 

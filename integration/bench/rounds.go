@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"time"
 
@@ -30,6 +31,10 @@ type running struct {
 	dead bool
 }
 
+func (s *running) takes(c load.Case) bool {
+	return !s.dead && s.Kinds&c.Kind != 0 && (!c.Session || s.Session != nil)
+}
+
 // start brings the systems up; those that cannot come are left out, with the reason.
 func (r *rounds) start() {
 	for _, s := range r.plan.systems {
@@ -52,24 +57,25 @@ func (r *rounds) measureAll() {
 		progress("%4.0f s, %d of %d: %s", time.Since(begin).Seconds(), i+1, len(r.plan.cases), c.Name)
 		rows := map[string]*report.Row{}
 		for _, row := range c.Rows {
-			rows[row.Name] = r.results.AddRow(row)
+			rows[row.Name] = r.results.AddRow(row, c.Kind)
 		}
 		r.measureCase(c, rows)
 	}
 }
 
-// measureCase does a warm-up and the rounds. The order changes from round to
-// round, so that no system always comes after the same one.
+// measureCase does a warm-up and the rounds. Each has an order of its own, so
+// that no system always comes after the same one; the orders are those of every run.
 func (r *rounds) measureCase(c load.Case, rows map[string]*report.Row) {
 	first, last := 0, r.plan.rounds
 	if c.Once || c.Long && r.plan.quick {
 		first, last = 1, 1
 	}
 	out := map[*running]bool{}
+	order := rand.New(rand.NewPCG(20, 26))
 	for round := first; round <= last; round++ {
-		for i := range r.up {
-			s := r.up[(i+round)%len(r.up)]
-			if s.dead || out[s] || c.Heavy && !s.Light || c.Session && s.Session == nil {
+		for _, i := range order.Perm(len(r.up)) {
+			s := r.up[i]
+			if out[s] || !s.takes(c) {
 				continue
 			}
 			values, err := r.measure(s, c)
@@ -86,7 +92,7 @@ func (r *rounds) measureCase(c load.Case, rows map[string]*report.Row) {
 		}
 	}
 	for _, s := range r.up {
-		if !s.dead && !c.Session {
+		if s.takes(c) && !c.Session {
 			r.ask(s, load.Job{Case: c.Name, Dir: jobDir(s, c), Clean: true})
 		}
 	}
@@ -97,14 +103,17 @@ func (r *rounds) measure(s *running, c load.Case) (map[string]float64, error) {
 		value, err := timeSession(s.Session)
 		return map[string]float64{c.Rows[0].Name: value}, err
 	}
+	if err := touchMemory(c.Memory(r.plan.sizes)); err != nil {
+		return nil, err
+	}
 	result, err := r.ask(s, load.Job{
 		Case: c.Name, Dir: jobDir(s, c), Sample: r.plan.sample, Sizes: r.plan.sizes, Inputs: r.env.Inputs, Daemon: s.Daemon,
 	})
 	if err != nil {
 		return nil, err
 	}
-	if s.Name == system.Disk {
-		settleDisk(s.Dir)
+	if s.Name == system.Disk || s.Kinds&load.Beyond != 0 {
+		settleDisk(r.env.Scratch)
 	}
 	if result.Unsupported {
 		return nil, errUnsupported

@@ -12,18 +12,36 @@ type Row struct {
 	Unit  Unit
 }
 
+// A Kind is a set of cases: what systems take part in.
+type Kind int
+
+const (
+	// Ordinary cases fit in memory.
+	Ordinary Kind = 1 << iota
+	// Heavy cases are not worth the time on every system.
+	Heavy
+	// Beyond cases work on more than the memory that a system may use; what they measure is the disk.
+	Beyond
+	// Latency cases take the latency of small requests beside a process that writes at full speed.
+	Latency
+	// LongTerm cases change files for a long time.
+	LongTerm
+)
+
 // A Case is measured in one go and yields one row or several.
 type Case struct {
 	Name string
 	Rows []Row
-	// Heavy cases are not worth the time on every system.
-	Heavy bool
+	Kind Kind
 	// Session is the case of starting and ending a session: no agent's work.
 	Session bool
 	// Long cases are measured once in a quick run, without a warm-up.
 	Long bool
 	// Once is for cases that are measured once in every run.
 	Once bool
+
+	// memory is how much the case takes from the kernel at a time, bytes.
+	memory func(s Sizes) int64
 
 	operation string // for worker processes
 	procs     int
@@ -36,14 +54,18 @@ func Cases() []Case {
 	for _, procs := range []int{1, 2, 4} {
 		for _, o := range operations {
 			if procs == 1 || !o.alone {
-				cases = append(cases, o.asCase(procs))
+				cases = append(cases, o.asCase(Ordinary, procs))
 			}
 		}
 	}
 	cases = append(cases, programs...)
-	cases = append(cases, Case{Name: "session", Session: true,
+	cases = append(cases, Case{Name: "session", Kind: Ordinary, Session: true,
 		Rows: []Row{{Name: "session", Title: "vanishfs run -- true; unshare -m true", Unit: Millis}}})
-	return append(cases, scaleCases()...)
+	cases = append(cases, scaleCases()...)
+	for _, o := range beyondOperations {
+		cases = append(cases, o.asCase(Beyond, 1))
+	}
+	return append(cases, pressureCase(), agingCase())
 }
 
 // Scaled is the name of a small operation's row for a number of processes.
@@ -54,12 +76,20 @@ func Scaled(name string, procs int) string {
 	return name + "-x" + strconv.Itoa(procs)
 }
 
-func (o operation) asCase(procs int) Case {
+func (o operation) asCase(kind Kind, procs int) Case {
 	row := Row{Name: Scaled(o.name, procs), Title: o.title, Unit: o.unit}
 	if procs > 1 {
 		row.Title += ", " + strconv.Itoa(procs) + " processes"
 	}
-	return Case{Name: row.Name, Rows: []Row{row}, operation: o.name, procs: procs}
+	return Case{Name: row.Name, Rows: []Row{row}, Kind: kind, memory: o.memory, operation: o.name, procs: procs}
+}
+
+// Memory is how much the case takes from the kernel at a time, bytes.
+func (c *Case) Memory(s Sizes) int64 {
+	if c.memory == nil {
+		return 0
+	}
+	return c.memory(s)
 }
 
 func findCase(name string) (Case, bool) {

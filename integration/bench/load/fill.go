@@ -2,6 +2,7 @@ package load
 
 import (
 	"errors"
+	"math/rand/v2"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,6 +18,13 @@ func pattern(size int) []byte {
 	return p
 }
 
+// noise is data that no disk can make smaller. Go aligns whole pages well enough for O_DIRECT.
+func noise(size int) []byte {
+	p := make([]byte, size)
+	rand.NewChaCha8([32]byte{}).Read(p)
+	return p
+}
+
 // filled opens a file of the given size, written in full unless it is there already.
 func filled(name []byte, size int64) (int, error) {
 	fd, err := openFile(name, unix.O_CREAT|unix.O_RDWR, 0o600)
@@ -27,13 +35,18 @@ func filled(name []byte, size int64) (int, error) {
 	if err := unix.Fstat(fd, &st); err != nil || st.Size == size {
 		return fd, err
 	}
-	block := pattern(int(min(size, mebi)))
+	return fd, overwrite(fd, size)
+}
+
+// overwrite writes the first size bytes of a file.
+func overwrite(fd int, size int64) error {
+	block := noise(int(min(size, mebi)))
 	for off := int64(0); off < size; off += int64(len(block)) {
 		if err := writeAt(fd, block, off); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return fd, nil
+	return nil
 }
 
 func fill(name []byte, size int64) error {

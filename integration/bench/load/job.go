@@ -26,13 +26,18 @@ type Sizes struct {
 	Remove int64 // bytes of the file that is removed
 	Few    int   // files that the rate of Many is compared with
 	Many   int   // files in the scale rows
+	Budget int64 // bytes of memory that systems which spill may use
+	Beyond int64 // bytes of a file that is several times as large as that
 }
 
+// SpillBudget is small, so that a file several times as large is soon written.
+const SpillBudget = 64 << 20
+
 // Full are the sizes that the bounds are about.
-var Full = Sizes{Stream: 256 << 20, Random: 64 << 20, Remove: 1 << 30, Few: 10_000, Many: 1_000_000}
+var Full = Sizes{Stream: 256 << 20, Random: 64 << 20, Remove: 1 << 30, Few: 10_000, Many: 1_000_000, Budget: SpillBudget, Beyond: 16 * SpillBudget}
 
 // Quick are for a look.
-var Quick = Sizes{Stream: 32 << 20, Random: 16 << 20, Remove: 64 << 20, Few: 1_000, Many: 5_000}
+var Quick = Sizes{Stream: 32 << 20, Random: 16 << 20, Remove: 64 << 20, Few: 1_000, Many: 5_000, Budget: SpillBudget, Beyond: 4 * SpillBudget}
 
 // A Result is an agent's answer.
 type Result struct {

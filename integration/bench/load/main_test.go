@@ -19,4 +19,4 @@ func TestMain(m *testing.M) {
 }
 
 // tiny are sizes that take no time.
-var tiny = Sizes{Stream: 4 << 20, Random: 1 << 20, Remove: 1 << 20, Few: 100, Many: 2000}
+var tiny = Sizes{Stream: 4 << 20, Random: 1 << 20, Remove: 1 << 20, Few: 100, Many: 2000, Budget: 1 << 20, Beyond: 8 << 20}

@@ -1,12 +1,17 @@
 package load
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A work is a prepared operation.
 type work struct {
 	// step does the operation once, or units of it.
 	step  func() error
 	units int64
+	// single asks for the time of each step alone, by measureSingle.
+	single bool
 	// before and after belong to a step but not to its time; without them steps run back to back.
 	before, after func() error
 }
@@ -35,6 +40,32 @@ func (w *work) measure(sample time.Duration) (units int64, elapsed time.Duration
 		elapsed = time.Since(start)
 	}
 	return units, elapsed, nil
+}
+
+// latenciesMost is more steps than a sample has time for, and bounds their memory.
+const latenciesMost = 1 << 20
+
+// measureSingle takes the time of each step and finds the median, after a quarter of the sample's
+// time for a warm-up.
+func (w *work) measureSingle(sample time.Duration) (units int64, elapsed, median time.Duration, err error) {
+	latencies := make([]time.Duration, latenciesMost)
+	clear(latencies) // so that the loop has no page faults
+	for start := time.Now(); time.Since(start) < sample/4; {
+		if err := w.step(); err != nil {
+			return 0, 0, 0, err
+		}
+	}
+	n, begin := 0, time.Now()
+	for start := begin; n == 0 || n < len(latencies) && start.Sub(begin) < sample; n++ {
+		if err := w.step(); err != nil {
+			return 0, 0, 0, err
+		}
+		end := time.Now()
+		latencies[n], start = end.Sub(start), end
+		elapsed += latencies[n]
+	}
+	slices.Sort(latencies[:n])
+	return int64(n), elapsed, latencies[n/2], nil
 }
 
 // measureEach takes the time of each step alone.

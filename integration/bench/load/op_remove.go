@@ -7,6 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+func removeMemory(s Sizes) int64 { return s.Remove + s.Remove/8 }
+
 // removeLarge is the time of the unlink call itself.
 func removeLarge(s Sizes) (*work, error) { return remove(s, func(uint64) error { return nil }) }
 

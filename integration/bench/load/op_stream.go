@@ -6,6 +6,9 @@ import (
 
 const mebi = 1 << 20
 
+// streamMemory leaves a little to what is needed beside the data.
+func streamMemory(s Sizes) int64 { return s.Stream + s.Stream/8 }
+
 // streamNew creates and writes a whole file; its removal is not counted.
 func streamNew(s Sizes) (*work, error) {
 	names, block := newNames(), pattern(mebi)

@@ -11,6 +11,8 @@ type operation struct {
 	title string
 	unit  Unit
 	alone bool // not done by several processes
+	// memory is how much the operation takes from the kernel at a time, bytes; nil if that is little.
+	memory func(s Sizes) int64
 	// prepare makes what the operation needs in the working directory, where
 	// an earlier round may have left it, and takes all memory.
 	prepare func(s Sizes) (*work, error)
@@ -27,20 +29,21 @@ var operations = []operation{
 	{name: "write-4k", title: "write 4 KiB at random", unit: Micros, prepare: randomWrite(4096)},
 	{name: "read-100", title: "read 100 bytes at random", unit: Micros, prepare: randomRead(100)},
 	{name: "write-100", title: "write 100 bytes at random", unit: Micros, prepare: randomWrite(100)},
-	{name: "seq-write", title: "write a new file by 1 MiB", unit: Rate, prepare: streamNew},
-	{name: "seq-rewrite", title: "write a file again by 1 MiB", unit: Rate, prepare: streamRewrite},
-	{name: "seq-read", title: "read a file by 1 MiB", unit: Rate, prepare: streamRead},
-	{name: "mmap-write", title: "write a file through mmap", unit: Rate, prepare: mmapWrite},
-	{name: "remove", title: "unlink a large file", unit: Millis, alone: true, prepare: removeLarge},
-	{name: "remove-freed", title: "unlink a file until space is free", unit: Millis, alone: true, prepare: removeFreed},
+	{name: "seq-write", title: "write a new file by 1 MiB", unit: Rate, memory: streamMemory, prepare: streamNew},
+	{name: "seq-rewrite", title: "write a file again by 1 MiB", unit: Rate, memory: streamMemory, prepare: streamRewrite},
+	{name: "seq-read", title: "read a file by 1 MiB", unit: Rate, memory: streamMemory, prepare: streamRead},
+	{name: "mmap-write", title: "write a file through mmap", unit: Rate, memory: streamMemory, prepare: mmapWrite},
+	{name: "remove", title: "unlink a large file", unit: Millis, alone: true, memory: removeMemory, prepare: removeLarge},
+	{name: "remove-freed", title: "unlink a file until space is free", unit: Millis, alone: true, memory: removeMemory, prepare: removeFreed},
 }
 
 var errShort = errors.New("short read or write")
 
 func findOperation(name string) (operation, bool) {
-	i := slices.IndexFunc(operations, func(o operation) bool { return o.name == name })
-	if i < 0 {
-		return operation{}, false
+	for _, list := range [][]operation{operations, beyondOperations, pressureOperations} {
+		if i := slices.IndexFunc(list, func(o operation) bool { return o.name == name }); i >= 0 {
+			return list[i], true
+		}
 	}
-	return operations[i], true
+	return operation{}, false
 }

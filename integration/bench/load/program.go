@@ -27,9 +27,12 @@ var programs = []Case{
 	program{name: "sqlite", title: "sqlite3, 100 rows a transaction", command: insertRows}.asCase(),
 }
 
+// programMemory is about what the largest of them needs, itself and in files.
+func programMemory(Sizes) int64 { return 512 * mebi }
+
 func (p program) asCase() Case {
 	row := Row{Name: p.name, Title: p.title, Unit: Seconds}
-	return Case{Name: p.name, Rows: []Row{row}, Long: true, run: p.run}
+	return Case{Name: p.name, Rows: []Row{row}, Kind: Ordinary, Long: true, memory: programMemory, run: p.run}
 }
 
 func (p program) run(j *Job) (map[string]float64, error) {

@@ -23,12 +23,15 @@ func scaleCases() []Case {
 	return []Case{scaleCase(ScaleOne, "one directory", 1), scaleCase(ScaleMany, "1,000 directories", dirsMany)}
 }
 
+// scaleMemory is for the kernel's inodes and dentries and the daemon's.
+func scaleMemory(s Sizes) int64 { return int64(s.Many) * 2 << 10 }
+
 func scaleCase(name, where string, dirs int) Case {
 	row := func(what, title string, u Unit) Row {
 		return Row{Name: name + "-" + what, Title: "many files in " + where + ": " + title, Unit: u}
 	}
 	return Case{
-		Name: name, Heavy: true, Once: true,
+		Name: name, Kind: Heavy, Once: true, memory: scaleMemory,
 		Rows: []Row{
 			row("few", "create, while few", Micros), row("create", "create", Micros), row("list", "list", Micros), row("stat", "stat", Micros),
 			row("remove", "remove", Micros), row("memory", "daemon memory a file", Bytes),

@@ -11,11 +11,13 @@ const (
 	Millis              // ns, shown as ms
 	Seconds             // ns, shown as s
 	Bytes               // bytes
+	Times               // a ratio
+	Count               // how many
 )
 
 // String is the heading of the unit.
 func (u Unit) String() string {
-	return [...]string{"µs", "GiB/s", "ms", "s", "B"}[u]
+	return [...]string{"µs", "GiB/s", "ms", "s", "B", "x", ""}[u]
 }
 
 // Format shows a value with three significant digits.
@@ -42,5 +44,5 @@ func (u Unit) Format(value float64) string {
 
 // Raw is what values themselves count.
 func (u Unit) Raw() string {
-	return [...]string{"ns per operation", "ns per MiB", "ns", "ns", "bytes per file"}[u]
+	return [...]string{"ns per operation", "ns per MiB", "ns", "ns", "bytes", "ratio", "count"}[u]
 }

@@ -27,6 +27,7 @@ type order struct {
 type measured struct {
 	Units   int64
 	Elapsed time.Duration
+	Median  time.Duration // of single steps, only where an operation asks for it
 	Errno   syscall.Errno
 	Err     string
 }
@@ -65,6 +66,10 @@ func (o *order) measure(start func() error) (m measured) {
 			return fmt.Errorf("prepare %s: %w", op.name, err)
 		}
 		if err := start(); err != nil {
+			return err
+		}
+		if work.single {
+			m.Units, m.Elapsed, m.Median, err = work.measureSingle(o.Sample)
 			return err
 		}
 		m.Units, m.Elapsed, err = work.measure(o.Sample)

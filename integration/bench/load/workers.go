@@ -44,17 +44,14 @@ func together(workers []*workerProcess) (float64, error) {
 		}
 	}
 	for _, w := range workers {
-		if err := w.to.Encode("go"); err != nil {
+		if err := w.start(); err != nil {
 			return 0, err
 		}
 	}
 	var rate float64
 	for _, w := range workers {
-		var m measured
-		if err := w.from.Decode(&m); err != nil {
-			return 0, fmt.Errorf("worker ended: %w", err)
-		}
-		if err := m.err(); err != nil {
+		m, err := w.result()
+		if err != nil {
 			return 0, err
 		}
 		rate += float64(m.Units) / float64(m.Elapsed)
@@ -101,6 +98,17 @@ func (w *workerProcess) ready() error {
 		return m.err()
 	}
 	return nil
+}
+
+// start has a worker that is ready begin.
+func (w *workerProcess) start() error { return w.to.Encode("go") }
+
+// result waits for what a worker measured.
+func (w *workerProcess) result() (m measured, err error) {
+	if err := w.from.Decode(&m); err != nil {
+		return m, fmt.Errorf("worker ended: %w", err)
+	}
+	return m, m.err()
 }
 
 func (w *workerProcess) end() {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"vanishfs/integration/bench/load"
 	"vanishfs/integration/bench/system"
@@ -25,6 +26,7 @@ const (
 	toTmpfs    = "x tmpfs"
 	toLoopback = "x go-fuse"
 	toDisk     = "x disk"
+	toMediated = "x " + system.MediatedUring
 )
 
 // bounds are in the order they are reported in.
@@ -60,6 +62,25 @@ func bounds() []bound {
 		list = append(list,
 			bound{title: name + ": rate of creation", measure: slowdown(name), limit: 0.8, atLeast: true, unit: "x the rate while few", scale: true},
 			bound{title: name + ": daemon memory", measure: plain(name+"-memory", direct), limit: 600, beyond: 300, unit: "bytes a file", scale: true})
+	}
+	return append(list, tieredBounds()...)
+}
+
+// tieredBounds are those of the tiered store.
+func tieredBounds() (list []bound) {
+	for _, row := range []string{"read-4k", "write-4k", "read-100", "write-100", "seq-write", "seq-rewrite", "seq-read"} {
+		list = append(list, bound{title: "tiered within memory: " + row, measure: ratio(row, system.Tiered, system.MediatedUring), limit: 1.15, unit: toMediated})
+	}
+	for _, row := range []string{"spill-write", "spill-read", "spill-write-direct", "spill-read-direct"} {
+		list = append(list, bound{title: "tiered beyond memory: throughput of " + row, measure: ratio(row, system.Disk, system.TieredSpill),
+			limit: 0.8, atLeast: true, unit: toDisk, size: true, context: limitsOf(row)})
+	}
+	list = append(list, bound{title: "spill file after many changes", measure: plain(load.Aging+"-disk", system.TieredSpill), limit: 1.5, unit: "x its data", size: true})
+	for _, request := range load.PressureRequests {
+		for _, what := range []string{"median", "mean"} {
+			list = append(list, bound{title: "beside spilling: " + request + ", " + what, measure: pressure(request, what, system.TieredSpill),
+				limit: 2, unit: "x idle", context: pressureElsewhere(request, what)})
+		}
 	}
 	return list
 }
@@ -102,5 +123,35 @@ func slowdown(name string) func(*Results) (float64, bool) {
 		few, okA := r.value(name+"-few", system.DirectUring)
 		many, okB := r.value(name+"-create", system.DirectUring)
 		return few / many, okA && okB
+	}
+}
+
+// pressure is how many times as long a request takes beside a busy writer.
+func pressure(request, what, measured string) func(*Results) (float64, bool) {
+	return func(r *Results) (float64, bool) {
+		busy, okA := r.value(load.PressureRow(request, "busy", what), measured)
+		idle, okB := r.value(load.PressureRow(request, "idle", what), measured)
+		return busy / idle, okA && okB
+	}
+}
+
+// pressureElsewhere is the same where nothing is spilled: what the writer's use of the CPUs does.
+func pressureElsewhere(request, what string) func(*Results) string {
+	return func(r *Results) string {
+		var found []string
+		for _, name := range []string{system.Tiered, system.MediatedUring, system.Tmpfs} {
+			if figure, ok := pressure(request, what, name)(r); ok {
+				found = append(found, fmt.Sprintf("%s %.2f", name, figure))
+			}
+		}
+		return strings.Join(found, ", ")
+	}
+}
+
+// limitsOf is what disk and CPU can do.
+func limitsOf(row string) func(*Results) string {
+	return func(r *Results) string {
+		disk, _ := r.value(row, system.Disk)
+		return fmt.Sprintf("disk %.2f GB/s, one CPU seals %.2f GB/s", gigabytes(disk), gigabytes(r.Machine.Seal))
 	}
 }

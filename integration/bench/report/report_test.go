@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,7 +22,7 @@ func made(ratios map[string]float64) *Results {
 	}
 	for _, c := range load.Cases() {
 		for _, row := range c.Rows {
-			added := r.AddRow(row)
+			added := r.AddRow(row, c.Kind)
 			for name, ratio := range ratios {
 				for _, noise := range []float64{90, 100, 5000} {
 					added.Add(name, noise*ratio)
@@ -42,7 +43,8 @@ func TestMediansAndRatios(t *testing.T) {
 }
 
 func TestBounds(t *testing.T) {
-	all := made(map[string]float64{system.Tmpfs: 1, system.Disk: 3, system.Loopback: 20, system.DirectUring: 3, system.DirectDev: 9, system.MediatedUring: 6})
+	all := made(map[string]float64{system.Tmpfs: 1, system.Disk: 3, system.Loopback: 20, system.DirectUring: 3, system.DirectDev: 9, system.MediatedUring: 6,
+		system.Tiered: 6.6, system.TieredSpill: 3.5})
 	if len(all.Verdicts) != len(bounds()) {
 		t.Errorf("%d verdicts on %d bounds", len(all.Verdicts), len(bounds()))
 	}
@@ -52,6 +54,9 @@ func TestBounds(t *testing.T) {
 		{"create, write, close, unlink", "at most 5 x tmpfs", "beyond"},
 		{"tar -x of small files", "at most 2 x tmpfs", "NO"},
 		{"2 processes: churn", "at least 1.6 x one process", "NO"},
+		{"tiered within memory: write-4k", "at most 1.15 x mediated+uring", "yes"},
+		{"tiered beyond memory: throughput of spill-write", "at least 0.8 x disk", "yes"},
+		{"beside spilling: life, mean", "at most 2 x idle", "yes"},
 	} {
 		if !hasVerdict(all, c.title, c.bound, c.met) {
 			t.Errorf("%s %s is not %q: %+v", c.title, c.bound, c.met, all.Verdicts)
@@ -95,6 +100,31 @@ func TestTableSaysWhatIsMissing(t *testing.T) {
 	}
 	for _, want := range []string{"left out: asked for uring, got dev", "no tmpfile on direct+dev: not supported", "0.20 (2.00)"} {
 		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+}
+
+// TestTableIsInTwoParts: a system that spills has a column only beside its rows.
+func TestTableIsInTwoParts(t *testing.T) {
+	r := &Results{Systems: []System{{Name: system.Tmpfs}, {Name: system.TieredSpill}, {Name: system.Disk}}}
+	inMemory := r.AddRow(load.Row{Name: "churn"}, load.Ordinary)
+	inMemory.Add(system.Tmpfs, 1000)
+	inMemory.Add(system.Disk, 4000)
+	spilled := r.AddRow(load.Row{Name: "spill-random"}, load.Beyond)
+	spilled.Add(system.TieredSpill, 6000)
+	spilled.Add(system.Disk, 2000)
+	r.Finish()
+	var b bytes.Buffer
+	if err := r.WriteTable(&b); err != nil {
+		t.Fatal(err)
+	}
+	var lines [][]string
+	for line := range strings.Lines(b.String()) {
+		lines = append(lines, strings.Fields(line))
+	}
+	for _, want := range []string{"row unit tmpfs disk", "churn µs 1.00 4.00 (4.00)", "row unit tiered-spill disk", "spill-random µs 6.00 (3.00) 2.00"} {
+		if !slices.ContainsFunc(lines, func(line []string) bool { return strings.Join(line, " ") == want }) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}
 	}

@@ -7,10 +7,8 @@ import (
 	"time"
 
 	"vanishfs/integration/bench/load"
+	"vanishfs/integration/bench/system"
 )
-
-// Base is the system that ratios refer to.
-const Base = "tmpfs"
 
 // Results are everything that one run found out.
 type Results struct {
@@ -35,25 +33,35 @@ type System struct {
 // A Row has a cell for every system it was measured on.
 type Row struct {
 	load.Row
+	Kind  load.Kind
+	Base  string // the system that ratios refer to
 	Cells map[string]*Cell
 }
 
 // A Cell is one row on one system.
 type Cell struct {
 	Median  float64   `json:"median"`
-	Ratio   float64   `json:"ratio_to_tmpfs,omitempty"`
+	Ratio   float64   `json:"ratio,omitempty"`
 	Samples []float64 `json:"samples,omitempty"`
 	Missing string    `json:"missing,omitempty"` // why there is no value
 }
 
 // MarshalJSON says what the values count.
 func (r *Row) MarshalJSON() ([]byte, error) {
-	return json.Marshal(map[string]any{"name": r.Name, "title": r.Title, "values": r.Unit.Raw(), "systems": r.Cells})
+	return json.Marshal(map[string]any{"name": r.Name, "title": r.Title, "values": r.Unit.Raw(), "ratio_to": r.Base, "systems": r.Cells})
+}
+
+// Base is the system that ratios refer to in cases of a kind.
+func Base(kind load.Kind) string {
+	if kind == load.Beyond {
+		return system.Disk
+	}
+	return system.Tmpfs
 }
 
 // AddRow appends a row without cells.
-func (r *Results) AddRow(row load.Row) *Row {
-	added := &Row{Row: row, Cells: map[string]*Cell{}}
+func (r *Results) AddRow(row load.Row, kind load.Kind) *Row {
+	added := &Row{Row: row, Kind: kind, Base: Base(kind), Cells: map[string]*Cell{}}
 	r.Rows = append(r.Rows, added)
 	return added
 }
@@ -82,7 +90,7 @@ func (r *Results) Finish() {
 				cell.Median = load.Median(cell.Samples)
 			}
 		}
-		if base := row.Cells[Base]; base != nil && base.Median > 0 {
+		if base := row.Cells[row.Base]; base != nil && base.Median > 0 {
 			for _, cell := range row.Cells {
 				cell.Ratio = cell.Median / base.Median
 			}

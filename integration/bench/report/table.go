@@ -5,34 +5,49 @@ import (
 	"io"
 	"slices"
 	"text/tabwriter"
+
+	"vanishfs/integration/bench/load"
 )
 
 // WriteTable prints a line for each row: the median on each system and its
-// ratio to tmpfs (of the time, also where a rate is shown).
+// ratio to the row's base (of the time, also where a rate is shown). Rows in memory and
+// rows about spilling are apart, since other systems take part in them.
 func (r *Results) WriteTable(to io.Writer) error {
-	fmt.Fprintf(to, "%s\nmedians of %d rounds; in brackets how many times as long as tmpfs\n\n", r.Machine, r.Rounds)
-	columns := r.columns()
+	fmt.Fprintf(to, "%s\nmedians of %d rounds; in brackets how many times as long as tmpfs (spill-*: as the disk)\n", r.Machine, r.Rounds)
+	for _, kinds := range []load.Kind{load.Ordinary | load.Heavy, load.Beyond | load.Latency | load.LongTerm} {
+		rows := slices.DeleteFunc(slices.Clone(r.Rows), func(row *Row) bool { return row.Kind&kinds == 0 })
+		if err := writeRows(to, rows, r.columns(rows)); err != nil {
+			return err
+		}
+	}
+	return r.writeNotes(to)
+}
+
+func writeRows(to io.Writer, rows []*Row, columns []System) error {
+	if len(rows) == 0 {
+		return nil
+	}
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "row\tunit\t")
+	fmt.Fprint(w, "\nrow\tunit\t")
 	for _, c := range columns {
 		fmt.Fprint(w, c.Name, "\t")
 	}
 	fmt.Fprintln(w)
-	for _, row := range r.Rows {
+	for _, row := range rows {
 		fmt.Fprintf(w, "%s\t%s\t", row.Name, row.Unit)
 		for _, c := range columns {
 			fmt.Fprint(w, row.show(c.Name), "\t")
 		}
 		fmt.Fprintln(w)
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	return r.writeNotes(to)
+	return w.Flush()
 }
 
-func (r *Results) columns() []System {
-	return slices.DeleteFunc(slices.Clone(r.Systems), func(s System) bool { return s.LeftOut != "" })
+// columns are the systems that took part in some of the rows.
+func (r *Results) columns(rows []*Row) []System {
+	return slices.DeleteFunc(slices.Clone(r.Systems), func(s System) bool {
+		return !slices.ContainsFunc(rows, func(row *Row) bool { return row.Cells[s.Name] != nil })
+	})
 }
 
 func (r *Row) show(system string) string {
@@ -42,7 +57,7 @@ func (r *Row) show(system string) string {
 		return ""
 	case cell.Missing != "":
 		return "-"
-	case cell.Ratio == 0 || system == Base:
+	case cell.Ratio == 0 || system == r.Base:
 		return r.Unit.Format(cell.Median)
 	}
 	return fmt.Sprintf("%s (%.2f)", r.Unit.Format(cell.Median), cell.Ratio)

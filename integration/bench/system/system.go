@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"vanishfs/integration/bench/load"
@@ -18,6 +19,8 @@ const (
 	MediatedUring = "mediated+uring"
 	MediatedDev   = "mediated+dev"
 	User          = "user"
+	Tiered        = "tiered"
+	TieredSpill   = "tiered-spill"
 	Tmpfs         = "tmpfs"
 	TmpfsHuge     = "tmpfs-huge"
 	Disk          = "disk"
@@ -31,27 +34,31 @@ const (
 type System struct {
 	Name  string // as --systems takes it
 	Title string
-	// Light systems take the cases of load.Case.Heavy, which would take the others too long.
-	Light bool
+	Kinds load.Kind // of the cases it takes part in
 	// Ours is vanishfs, in whichever way.
 	Ours  bool
 	start func(e *Env, name string) (*Instance, error)
 }
 
+// light systems do a lot in little time.
+const light = load.Ordinary | load.Heavy
+
 // All are the systems in the order of the report.
 var All = []System{
-	{DirectUring, "vanishfs, direct, io_uring", true, true, vanishfs("--passthrough=on", "--transport=uring")},
-	{DirectDev, "vanishfs, direct, /dev/fuse", true, true, vanishfs("--passthrough=on", "--transport=dev")},
-	{MediatedUring, "vanishfs, mediated, io_uring", true, true, vanishfs("--passthrough=off", "--transport=uring")},
-	{MediatedDev, "vanishfs, mediated, /dev/fuse", true, true, vanishfs("--passthrough=off", "--transport=dev")},
-	{User, "vanishfs run, ordinary user", true, true, vanishfsRun},
-	{Tmpfs, "tmpfs", true, false, tmpfs("")},
-	{TmpfsHuge, "tmpfs, huge=within_size", true, false, tmpfs(",huge=within_size")},
-	{Disk, "disk filesystem of /var/tmp", true, false, disk},
-	{Loopback, "go-fuse loopback on tmpfs", false, false, stacked(loopback)},
-	{Libfuse, "libfuse's example on tmpfs", false, false, stacked(libfuse)},
-	{Bindfs, "bindfs on tmpfs", false, false, stacked(bindfs)},
-	{Overlayfs, "fuse-overlayfs on tmpfs", false, false, stacked(overlayfs)},
+	{DirectUring, "vanishfs, direct, io_uring", light, true, vanishfs("--passthrough=on", "--transport=uring")},
+	{DirectDev, "vanishfs, direct, /dev/fuse", light, true, vanishfs("--passthrough=on", "--transport=dev")},
+	{MediatedUring, "vanishfs, mediated, io_uring", light | load.Latency, true, vanishfs("--passthrough=off", "--transport=uring")},
+	{MediatedDev, "vanishfs, mediated, /dev/fuse", light, true, vanishfs("--passthrough=off", "--transport=dev")},
+	{User, "vanishfs run, ordinary user", light, true, vanishfsRun},
+	{Tiered, "vanishfs, tiered store, all in memory, io_uring", light | load.Latency, true, tiered("2GiB")},
+	{TieredSpill, "the same with " + strconv.Itoa(load.SpillBudget>>20) + " MiB of memory, spilling", load.Beyond | load.Latency | load.LongTerm, true, tiered(strconv.Itoa(load.SpillBudget))},
+	{Tmpfs, "tmpfs", light | load.Latency, false, tmpfs("")},
+	{TmpfsHuge, "tmpfs, huge=within_size", light, false, tmpfs(",huge=within_size")},
+	{Disk, "disk filesystem of /var/tmp", light | load.Beyond, false, disk},
+	{Loopback, "go-fuse loopback on tmpfs", load.Ordinary, false, stacked(loopback)},
+	{Libfuse, "libfuse's example on tmpfs", load.Ordinary, false, stacked(libfuse)},
+	{Bindfs, "bindfs on tmpfs", load.Ordinary, false, stacked(bindfs)},
+	{Overlayfs, "fuse-overlayfs on tmpfs", load.Ordinary, false, stacked(overlayfs)},
 }
 
 // Start brings the system up; an error says why it is left out.

@@ -11,35 +11,56 @@ import (
 	"vanishfs/integration/bench/load"
 )
 
-// vanishfs is a mount with the given flags.
+// vanishfs is a mount with the given flags, which is to become what its name says.
 func vanishfs(flags ...string) func(*Env, string) (*Instance, error) {
 	return func(e *Env, name string) (*Instance, error) {
+		i, s, err := e.mountVanishfs(name, name, flags)
+		if err != nil || name != DirectUring {
+			return i, err
+		}
 		program, err := e.program("vanishfs")
 		if err != nil {
 			return nil, err
 		}
-		dir, err := e.mountPoint(name)
-		if err != nil {
-			return nil, err
-		}
-		args := append([]string{"mount", "--foreground", "--size", tmpfsSize, "--inodes", "4000000"}, flags...)
-		if err := e.startDaemon(name, dir, exec.Command(program, append(args, dir)...)); err != nil {
-			return nil, err
-		}
-		s, err := readStatus(dir)
-		if err != nil {
-			return nil, err
-		}
-		if s.String() != name {
-			return nil, fmt.Errorf("asked for %s, got %s: %s", name, s, e.logOf(name))
-		}
-		agent, err := e.here()
-		i := &Instance{Dir: dir, Daemon: s.PID, Agent: agent, Note: s.String()}
-		if name == DirectUring {
-			i.Session, err = e.session(program, s, nil)
+		i.Session, err = e.session(program, s, nil)
+		return i, err
+	}
+}
+
+// tiered is a mount with the tiered store, that much memory and the scratch directory's disk.
+func tiered(memory string) func(*Env, string) (*Instance, error) {
+	return func(e *Env, name string) (*Instance, error) {
+		i, s, err := e.mountVanishfs(name, MediatedUring, []string{"--store=tiered", "--memory", memory, "--spill-dir", e.Scratch, "--transport=uring"})
+		if err == nil {
+			i.Note = fmt.Sprintf("%s, %s of memory", s, memory)
 		}
 		return i, err
 	}
+}
+
+// mountVanishfs starts a daemon whose status is to be want.
+func (e *Env) mountVanishfs(name, want string, flags []string) (*Instance, status, error) {
+	program, err := e.program("vanishfs")
+	if err != nil {
+		return nil, status{}, err
+	}
+	dir, err := e.mountPoint(name)
+	if err != nil {
+		return nil, status{}, err
+	}
+	args := append([]string{"mount", "--foreground", "--size", tmpfsSize, "--inodes", "4000000"}, flags...)
+	if err := e.startDaemon(name, dir, exec.Command(program, append(args, dir)...)); err != nil {
+		return nil, status{}, err
+	}
+	s, err := readStatus(dir)
+	if err != nil {
+		return nil, s, err
+	}
+	if s.String() != want {
+		return nil, s, fmt.Errorf("asked for %s, got %s: %s", want, s, e.logOf(name))
+	}
+	agent, err := e.here()
+	return &Instance{Dir: dir, Daemon: s.PID, Agent: agent, Note: s.String()}, s, err
 }
 
 // vanishfsRun is what an ordinary user has without any help: `vanishfs run`,
