@@ -19,56 +19,35 @@ import (
 // vcpu_is_preempted). So one reply that comes late by that much ends the hopping,
 // until something else wakes the other CPU.
 //
-// Whether that pays is found out by trial: what the requests cost before and after
-// a pause, and how long the calm lasted, is put to an account that pauses are paid
-// from. Where it is overdrawn they become exponentially rarer, whoever the caller
-// is: where hopping is cheap they cost next to nothing.
+// Whether that pays depends on the machine and on the caller, so it is found out
+// by trial: for a while the requests of the one caller are timed without pauses
+// and with pauses of each length, and what was fastest is kept for a while. With
+// several callers there are no pauses.
 type settler struct {
 	// caller is the thread that the last requests came from, queue the one they came
-	// through, hops how much it hopped lately; untimed says that the calm after a pause is to be
-	// timed. Written with mu held.
-	caller  atomic.Uint32
-	queue   atomic.Uint32
-	hops    atomic.Int32
-	untimed atomic.Bool
+	// through, hops how much it hopped lately, length of a pause in ns; 0 is none.
+	// Written with mu held, but for begin's.
+	caller atomic.Uint32
+	queue  atomic.Uint32
+	hops   atomic.Int32
+	length atomic.Int64
 
-	mu       sync.Mutex
-	burst    time.Time     // the hopping began; guarded by mu
-	requests int           // in the burst; guarded by mu
-	resumed  time.Time     // end of the last pause of this caller, zero without one; guarded by mu
-	calm     time.Duration // a request took after that pause, 0 if not known; guarded by mu
-	account  time.Duration // saved by pauses, less what they took; guarded by mu
-	backoff  int           // bursts to let pass when it is overdrawn; guarded by mu
-	skip     int           // bursts still to let pass; guarded by mu
+	mu    sync.Mutex
+	trial settleTrial // guarded by mu
 }
 
 const (
 	// callerStreak is how many requests of one thread in a row make it a caller that is alone.
 	callerStreak = 32
-	// A hop counts hopWeight, a request without one takes 1 away, and hopLimit is a burst.
+	// A hop counts hopWeight, a request without one takes 1 away, and hopLimit makes a pause.
 	hopWeight = 4
 	hopLimit  = 3 * hopWeight
-	// settlePause is long enough for a host to put a halted virtual CPU to sleep (KVM polls for
-	// 200 us at most by default, virt/kvm/kvm_main.c, halt_poll_ns).
-	settlePause = time.Millisecond
-	// calmSample is how many requests are timed after a pause.
-	calmSample = 32
-	// credit is what the account may be overdrawn by, savings what it holds at most.
-	credit  = 8 * settlePause
-	savings = 64 * settlePause
-	// Bursts are let pass for a tenth of a second of hopping at first, and for a minute in the end.
-	minBackoff = 1 << 12
-	maxBackoff = 1 << 20
-	// unhurried is a time between requests that no pause can pay for.
-	unhurried = 250 * time.Microsecond
 )
 
 // A visit is what one queue thread remembers of the caller that it serves.
 type visit struct {
 	caller uint32
 	streak uint32
-	since  time.Time // start of a sample of calm
-	end    uint32    // streak at which the sample ends, 0 without one
 }
 
 // pause says how long the reply to a request of this thread, through this queue,
@@ -81,62 +60,47 @@ func (s *settler) pause(v *visit, caller, queue uint32, now func() time.Time) ti
 		*v = visit{caller: caller}
 		return 0
 	}
+	// What several threads write is written once in callerStreak requests, but for hops.
 	v.streak++
-	if v.streak < callerStreak {
-		return 0
-	}
+	step := v.streak%callerStreak == 0
 	if s.caller.Load() != caller {
-		// Not at each request: with several callers this is written by all threads.
-		if v.streak%callerStreak == 0 {
-			s.begin(caller, queue)
+		if step {
+			s.begin(caller, queue, now())
 		}
 		return 0
 	}
-	if s.queue.Load() == queue && s.hops.Load() == 0 {
-		if s.untimed.Load() {
-			s.sample(v, now)
-		}
+	if step {
+		s.count(now())
+	}
+	if s.length.Load() == 0 || s.queue.Load() == queue && s.hops.Load() == 0 {
 		return 0
 	}
-	v.end = 0
-	return s.moved(queue, now())
+	return s.moved(queue)
 }
 
-// begin follows another caller. What was learned stays.
-func (s *settler) begin(caller, queue uint32) {
+// begin follows another caller.
+func (s *settler) begin(caller, queue uint32, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.caller.Store(caller)
 	s.queue.Store(queue)
 	s.hops.Store(0)
-	s.untimed.Store(false)
-	s.resumed, s.calm = time.Time{}, 0
+	s.trial.begin(now)
 }
 
-// sample times calmSample requests without a hop between.
-func (s *settler) sample(v *visit, now func() time.Time) {
-	switch {
-	case v.end == 0:
-		v.since, v.end = now(), v.streak+calmSample
-	case v.streak >= v.end:
-		s.mu.Lock()
-		s.calm = now().Sub(v.since) / calmSample
-		s.untimed.Store(false)
-		s.mu.Unlock()
-		v.end = 0
-	}
+// count goes on with the trial.
+func (s *settler) count(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.length.Store(int64(s.trial.count(callerStreak, now)))
 }
 
 // moved counts a request that came through another queue than the last one, or
 // soon after such a one.
-func (s *settler) moved(queue uint32, now time.Time) time.Duration {
+func (s *settler) moved(queue uint32) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	hops := s.hops.Load()
-	if hops == 0 {
-		s.burst, s.requests = now, 0
-	}
-	s.requests++
 	if s.queue.Load() == queue {
 		s.hops.Store(max(hops-1, 0))
 		return 0
@@ -147,46 +111,7 @@ func (s *settler) moved(queue uint32, now time.Time) time.Duration {
 		return 0
 	}
 	s.hops.Store(0)
-	if !s.worthwhileLocked(now.Sub(s.burst) / time.Duration(s.requests-1)) {
-		return 0
-	}
-	s.resumed, s.calm = now.Add(settlePause), 0
-	s.untimed.Store(true)
-	return settlePause
-}
-
-// worthwhileLocked puts what the last pause saved to the account, now that a
-// burst ends the calm after it, and says whether there is to be another one.
-// hopping is what a request takes in the burst.
-func (s *settler) worthwhileLocked(hopping time.Duration) bool {
-	if saved := s.savedLocked(hopping); saved > settlePause {
-		s.backoff = 0
-		s.account = min(s.account+saved, savings)
-	}
-	s.resumed = time.Time{}
-	if s.skip > 0 {
-		s.skip--
-		return false
-	}
-	if hopping >= unhurried {
-		return false
-	}
-	if s.account < -credit {
-		s.account = 0
-		s.backoff = min(max(2*s.backoff, minBackoff), maxBackoff)
-		s.skip = s.backoff
-		return false
-	}
-	s.account -= settlePause
-	return true
-}
-
-// savedLocked is what the calm after the last pause saved.
-func (s *settler) savedLocked(hopping time.Duration) time.Duration {
-	if s.resumed.IsZero() || s.calm == 0 || hopping <= s.calm {
-		return 0
-	}
-	return s.burst.Sub(s.resumed) / s.calm * (hopping - s.calm)
+	return time.Duration(s.length.Load())
 }
 
 // settle delays the reply to e if that keeps its caller where it is.
