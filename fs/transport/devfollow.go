@@ -11,127 +11,99 @@ import (
 // The kernel wakes the readers of /dev/fuse in turn and without a hint where
 // the caller is (fs/fuse/dev.c, fuse_dev_wake_and_unlock), so the scheduler
 // prefers an idle other CPU, and every request costs two wake-ups across CPUs.
-// A reader on the CPU of the one busy caller answers in a fraction of the time.
-// With several callers the CPUs are busy and the difference goes away.
+// A reader on the CPU of the one busy caller answers in a fraction of the time,
+// if it is the only one: a second one would be woken before the first is back
+// in read(2), and be in its way, in Go's scheduler too. With several callers the
+// CPUs are busy and the difference goes away.
 //
-// A follower finds out by trial. While requests come from one thread only, it
-// times some as the scheduler places the readers, then some with the readers on
-// the caller's CPU, and stays with what was faster. A caller that computes
-// meanwhile, or that other work is beside, shows no gain and is left alone; a
-// second caller ends it at once.
+// A follower finds out by trial. While requests come from one thread only, and
+// all are quick, it times some as the scheduler places the readers, then some
+// with one reader on the caller's CPU, and stays with what was faster. A caller
+// that computes meanwhile, or that other work is beside, shows no gain and is
+// left alone; a second caller or a request that is not quick ends it at once.
 type follower struct {
 	// caller is the thread the last request came from, streak how many came
-	// from it in a row.
+	// from it in a row, since when the streak was first looked at: 0 for not yet,
+	// in nanoseconds.
 	caller atomic.Uint32
 	streak atomic.Uint32
-	// place is the CPU that the readers are to be on, or anywhere.
+	since  atomic.Int64
+	// slow is how many requests are being answered that may take long: they may
+	// hold what a quick one needs.
+	slow atomic.Int32
+	// place is the CPU that the one reader is to be on, or anywhere.
 	place atomic.Int32
 
-	mu    sync.Mutex // tried, not waited for
-	trial trial      // guarded by mu
+	trying sync.Mutex // tried, not waited for
+	trial  trial      // guarded by trying
 }
 
 const (
 	anywhere = -1
 
-	// soloStreak is how many requests in a row make a single caller. Moving a
-	// thread is not cheap; two callers of which one sleeps now and then must not
-	// make it happen.
-	soloStreak   = 1024
-	followWindow = 32 // requests that are timed together
-	trialWindows = 4  // windows for each side of a trial; the fastest counts
-	// restWindows pass between a trial without gain and the next one, so that
-	// trials cost next to nothing.
-	restWindows = 256
+	// soloStreak requests in a row make a single caller, if they took soloTime.
+	// Moving a thread is not cheap: it must not happen with two callers of which
+	// one sleeps now and then or, on a busy machine, waits for a CPU.
+	soloStreak   = 256
+	soloTime     = 30 * time.Millisecond
+	followWindow = 8 // requests that are timed together
 )
 
-// saw counts a request of this thread. It returns where the reader is to be.
-func (f *follower) saw(caller uint32) int32 {
-	if caller == 0 {
-		// RELEASE, FORGET and others that nobody waits for.
+// saw counts a request of this thread, before it is answered. It says whether
+// the reader may answer it with nobody reading on.
+func (f *follower) saw(caller uint32, p pace) (alone bool) {
+	switch {
+	case p == slow:
+		f.slow.Add(1)
+		f.stop()
+		return false
+	case p == waits:
+		return f.place.Load() != anywhere // it goes on elsewhere
+	case caller != 0 && f.caller.Load() != caller:
+		f.caller.Store(caller)
+		f.stop()
+		return false
+	}
+	return f.place.Load() != anywhere
+}
+
+// answered is the end of what saw began.
+func (f *follower) answered(p pace) {
+	if p == slow {
+		f.slow.Add(-1)
+	}
+}
+
+// stop lets the readers go anywhere.
+func (f *follower) stop() {
+	f.streak.Store(0)
+	f.since.Store(0)
+	f.place.Store(anywhere)
+}
+
+// follow says where the reader is to be that answered a request of this thread.
+func (f *follower) follow(caller uint32, clock func() time.Time) int32 {
+	// RELEASE, FORGET and others that nobody waits for have no caller.
+	if caller == 0 || f.caller.Load() != caller {
 		return f.place.Load()
 	}
-	if f.caller.Load() != caller {
-		f.caller.Store(caller)
-		f.streak.Store(0)
-		f.place.Store(anywhere)
-		return anywhere
+	n := f.streak.Add(1)
+	if n%followWindow != 0 || f.slow.Load() != 0 || !f.trying.TryLock() {
+		return f.place.Load()
 	}
-	if n := f.streak.Add(1); n >= soloStreak && n%followWindow == 0 && f.mu.TryLock() {
-		if n == soloStreak {
-			f.trial = trial{}
-		}
-		f.place.Store(f.trial.next(time.Now(), func() int32 { return lastCPU(caller) }))
-		f.mu.Unlock()
+	defer f.trying.Unlock()
+	now := clock()
+	if f.since.CompareAndSwap(0, now.UnixNano()) {
+		f.trial = trial{}
 	}
-	return f.place.Load()
-}
-
-// A trial decides where readers are best placed for one caller.
-type trial struct {
-	start   time.Time // of the current window
-	phase   phase
-	windows int           // timed in this phase
-	fastest time.Duration // window of this phase
-	free    time.Duration // fastest window with readers anywhere
-}
-
-type phase uint8
-
-const (
-	timeAnywhere phase = iota
-	timeFollowing
-	following
-	resting
-)
-
-// next ends a window now and says where the readers are to be in the next one.
-// cpu finds the caller's CPU.
-func (t *trial) next(now time.Time, cpu func() int32) int32 {
-	took := now.Sub(t.start)
-	first := t.start.IsZero()
-	t.start = now
-	if first {
-		return anywhere
+	if n < soloStreak || now.UnixNano()-f.since.Load() < int64(soloTime) {
+		return f.place.Load()
 	}
-	t.windows++
-	if t.windows == 1 || took < t.fastest {
-		t.fastest = took
+	place := f.trial.next(now, func() int32 { return lastCPU(caller) })
+	f.place.Store(place)
+	if f.caller.Load() != caller || f.slow.Load() != 0 {
+		f.stop() // meanwhile
 	}
-	switch t.phase {
-	case timeAnywhere:
-		if t.windows < trialWindows {
-			return anywhere
-		}
-		t.free = t.fastest
-		return t.enter(timeFollowing, cpu())
-	case timeFollowing:
-		if t.windows < trialWindows {
-			return cpu()
-		}
-		return t.judge(cpu)
-	case following:
-		if t.windows < restWindows {
-			return cpu()
-		}
-		return t.judge(cpu)
-	}
-	if t.windows < restWindows {
-		return anywhere
-	}
-	return t.enter(timeAnywhere, anywhere)
-}
-
-// judge goes on following if that is faster by more than noise.
-func (t *trial) judge(cpu func() int32) int32 {
-	if t.fastest < t.free-t.free/8 {
-		return t.enter(following, cpu())
-	}
-	return t.enter(resting, anywhere)
-}
-
-func (t *trial) enter(p phase, place int32) int32 {
-	t.phase, t.windows = p, 0
 	return place
 }
 
@@ -148,10 +120,10 @@ func newPlacement() placement {
 	return p
 }
 
-// move moves the calling thread.
-func (p *placement) move(place int32) {
+// move moves the calling thread. It says whether that is on another CPU now.
+func (p *placement) move(place int32) bool {
 	if place == p.current || p.fixed {
-		return
+		return false
 	}
 	set := p.initial
 	if place != anywhere {
@@ -160,4 +132,5 @@ func (p *placement) move(place int32) {
 	}
 	p.fixed = unix.SchedSetaffinity(0, &set) != nil
 	p.current = place
+	return place != anywhere && !p.fixed
 }

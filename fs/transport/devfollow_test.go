@@ -9,51 +9,50 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestTrial lets windows last as long as a made-up machine says.
-func TestTrial(t *testing.T) {
+// TestFollowerSpreads: a second caller ends the following at once, and so does
+// a request that may take long.
+func TestFollowerSpreads(t *testing.T) {
 	for name, c := range map[string]struct {
-		free, follow time.Duration // of a window
-		want         int           // of 1000 windows with readers at the caller
+		caller uint32
+		pace   pace
+		alone  bool
 	}{
-		"following pays":    {time.Millisecond, 300 * time.Microsecond, 990},
-		"following is even": {time.Millisecond, time.Millisecond, 20},
-		"following hurts":   {time.Millisecond, 3 * time.Millisecond, 20},
+		"the one caller":             {7, quick, true},
+		"a request nobody waits for": {0, quick, true},
+		"a request that waits":       {7, waits, true},
+		"a second caller":            {8, quick, false},
+		"a slow request":             {7, slow, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var tr trial
-			now := time.Unix(1, 0)
-			place, with := int32(anywhere), 0
-			for range 1000 {
-				place = tr.next(now, func() int32 { return 1 })
-				if place == 1 {
-					with++
-					now = now.Add(c.follow)
-				} else {
-					now = now.Add(c.free)
-				}
+			var f follower
+			f.caller.Store(7)
+			f.place.Store(1)
+			if alone := f.saw(c.caller, c.pace); alone != c.alone {
+				t.Errorf("alone: %v", alone)
 			}
-			if c.want > 500 && with < c.want || c.want < 500 && with > c.want {
-				t.Errorf("%d windows with the readers at the caller", with)
+			if place := f.place.Load(); (place == 1) != c.alone {
+				t.Errorf("the reader is on %d", place)
 			}
 		})
 	}
 }
 
-// TestFollowerSpreads: a second caller ends the following at once.
-func TestFollowerSpreads(t *testing.T) {
-	var f follower
-	f.place.Store(anywhere)
-	f.caller.Store(7)
-	f.place.Store(1)
-	if place := f.saw(7); place != 1 {
-		t.Errorf("the one caller: %d", place)
+// try lets this thread be the caller until the end of a first trial, and says
+// whether the reader was sent to its CPU, which is 0.
+func (f *follower) try(t *testing.T) (tried bool) {
+	self := uint32(unix.Gettid())
+	now := time.Unix(1, 0)
+	clock := func() time.Time { return now }
+	for range soloStreak + 4*trialWindows*followWindow {
+		now = now.Add(soloTime / soloStreak)
+		f.saw(self, quick)
+		if place := f.follow(self, clock); place == 0 {
+			tried = true
+		} else if place != anywhere {
+			t.Fatalf("the reader is sent to CPU %d", place)
+		}
 	}
-	if place := f.saw(0); place != 1 {
-		t.Errorf("a request nobody waits for: %d", place)
-	}
-	if place := f.saw(8); place != anywhere {
-		t.Errorf("a second caller: %d", place)
-	}
+	return tried
 }
 
 // TestFollowerTries: a caller that stays alone is tried to be followed.
@@ -61,16 +60,38 @@ func TestFollowerTries(t *testing.T) {
 	onCPU(t, 0, func() {
 		var f follower
 		f.place.Store(anywhere)
-		self, tried := uint32(unix.Gettid()), false
-		for range soloStreak + 4*trialWindows*followWindow {
-			if place := f.saw(self); place == 0 {
-				tried = true
-			} else if place != anywhere {
-				t.Fatalf("the readers are sent to CPU %d", place)
-			}
+		if !f.try(t) {
+			t.Error("the reader was never sent to the caller's CPU")
 		}
-		if !tried {
-			t.Error("the readers were never sent to the caller's CPU")
+	})
+}
+
+// TestFollowerHurries: many requests in a short time do not make a single caller.
+func TestFollowerHurries(t *testing.T) {
+	var f follower
+	f.place.Store(anywhere)
+	self, now := uint32(unix.Gettid()), time.Unix(1, 0)
+	for now.Before(time.Unix(1, int64(soloTime))) {
+		f.saw(self, quick)
+		if place := f.follow(self, func() time.Time { return now }); place != anywhere {
+			t.Fatalf("the reader is sent to CPU %d", place)
+		}
+		now = now.Add(time.Microsecond)
+	}
+}
+
+// TestFollowerWaits: nobody is followed while a slow request is being answered.
+func TestFollowerWaits(t *testing.T) {
+	onCPU(t, 0, func() {
+		var f follower
+		f.place.Store(anywhere)
+		f.saw(8, slow)
+		if f.try(t) {
+			t.Error("a caller is followed beside a slow request")
+		}
+		f.answered(slow)
+		if !f.try(t) {
+			t.Error("nobody is followed after a slow request")
 		}
 	})
 }

@@ -40,14 +40,25 @@ func (w *devWorker) free() {
 	freeBuffer(w.buf)
 }
 
-// answer answers the message in the first n bytes of the buffer. A request
-// that may wait for others goes on in a goroutine of its own, and the worker
-// that is returned takes its place.
-func (w *devWorker) answer(n int) (next *devWorker) {
+// take finds the operation of the message in the first n bytes of the buffer.
+func (w *devWorker) take(n int) (op *operation, ok bool) {
 	// Messages with much data have short replies, and the other way round; only
 	// IOCTL has both, and not much of either (14 bits of size).
 	w.payload = w.buf[max(messageHeader, (n+7)&^7):]
-	op, ok := w.load(w.buf[:n])
+	return w.load(w.buf[:n])
+}
+
+// paceOf is the pace of what was taken.
+func (w *devWorker) paceOf(op *operation, ok bool) pace {
+	if !ok {
+		return quick
+	}
+	return op.paceOf(w.dispatcher, &w.request)
+}
+
+// answer answers what was taken. A request that may wait for others goes on in
+// a goroutine of its own, and the worker that is returned takes its place.
+func (w *devWorker) answer(op *operation, ok bool) (next *devWorker) {
 	if ok && op.pace == waits {
 		next, err := w.newDevWorker()
 		if err == nil {

@@ -45,13 +45,13 @@ func TestWaitingRequest(t *testing.T) {
 	w, err := s.newDevWorker()
 	must(t, err)
 	for _, want := range []fuse.Status{fuse.OK, fuse.EINTR} {
-		next := w.answer(copy(w.buf, messages["SETLKW"]))
+		next := w.answer(w.take(copy(w.buf, messages["SETLKW"])))
 		if next == w {
 			t.Fatal("the worker waits itself")
 		}
 		w = next
 		// Another request is answered meanwhile.
-		w = w.answer(copy(w.buf, messages["LOOKUP"]))
+		w = w.answer(w.take(copy(w.buf, messages["LOOKUP"])))
 		reply := make([]byte, 100)
 		n, err := unix.Read(kernel, reply)
 		if must(t, err); replyStatus(reply[:n]) != fuse.ENOSYS {
@@ -80,7 +80,7 @@ func TestLostReply(t *testing.T) {
 	must(t, err)
 	defer w.free()
 	for _, name := range []string{"LOOKUP", "OPEN", "CREATE", "READDIRPLUS"} {
-		w.answer(copy(w.buf, messages[name]))
+		w.answer(w.take(copy(w.buf, messages[name])))
 		if handles, lookups := fsys.owed(); handles != 0 || lookups != 0 {
 			t.Errorf("%s: %d handles and %d lookups are left", name, handles, lookups)
 		}

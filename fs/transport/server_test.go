@@ -23,7 +23,10 @@ func testOperations(t *testing.T, o Options) {
 
 	data := bytes.Repeat([]byte("0123456789abcdef"), 3<<20/16)
 	must(t, os.WriteFile(file, data, 0o600))
-	unix.Sync()
+	root, err := os.Open(m.dir)
+	must(t, err)
+	must(t, unix.Syncfs(int(root.Fd())))
+	must(t, root.Close())
 	got, err := os.ReadFile(file)
 	must(t, err)
 	if !bytes.Equal(got, data) {
