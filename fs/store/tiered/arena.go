@@ -3,6 +3,7 @@ package tiered
 import (
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
 
 	"golang.org/x/sys/unix"
@@ -33,11 +34,15 @@ func newArena(n int) (arena, error) {
 		unix.Munmap(mem)
 		return arena{}, fmt.Errorf("keep memory out of core dumps: %w", err)
 	}
+	a := arena{mem: mem, release: unix.MADV_DONTNEED}
 	if len(mem) >= hugeFrom {
-		unix.Madvise(mem, unix.MADV_HUGEPAGE) // a kernel without is slower, no more
+		a.huge()
 	}
-	return arena{mem: mem, release: unix.MADV_DONTNEED}, nil
+	return a, nil
 }
+
+// huge asks for huge pages. A kernel without is slower, no more.
+func (a *arena) huge() { unix.Madvise(a.mem, unix.MADV_HUGEPAGE) }
 
 // noSwap locks pages as they are used. Without the right to, it says so at that level and goes on.
 func (a *arena) noSwap(log *slog.Logger, level slog.Level) {
@@ -62,17 +67,39 @@ func (a *arena) run(f frame, n int) []byte {
 	return a.mem[at : at+n*pageSize : at+n*pageSize]
 }
 
+// runs are the frames' pages, neighbours together.
+func (a *arena) runs(frames []frame) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for len(frames) > 0 {
+			n := neighbours(frames)
+			if !yield(a.run(frames[0], n)) {
+				return
+			}
+			frames = frames[n:]
+		}
+	}
+}
+
+// neighbours is how many of the first frames follow each other; there is one.
+func neighbours(frames []frame) (n int) {
+	for n = 1; n < len(frames) && frames[n] == frames[n-1]+1; n++ {
+	}
+	return n
+}
+
+// wipe makes pages zeros.
+func (a *arena) wipe(frames []frame) {
+	for mem := range a.runs(frames) {
+		clear(mem)
+	}
+}
+
 // drop gives pages back to the kernel; they read as zeros from now on.
 func (a *arena) drop(frames []frame) {
-	for len(frames) > 0 {
-		n := 1
-		for n < len(frames) && frames[n] == frames[n-1]+1 {
-			n++
+	for mem := range a.runs(frames) {
+		if err := unix.Madvise(mem, a.release); err != nil {
+			clear(mem) // a kernel that cannot: zeros are what counts
 		}
-		if err := unix.Madvise(a.run(frames[0], n), a.release); err != nil {
-			clear(a.run(frames[0], n)) // a kernel that cannot: zeros are what counts
-		}
-		frames = frames[n:]
 	}
 }
 

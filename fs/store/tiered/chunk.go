@@ -1,6 +1,7 @@
 package tiered
 
 import (
+	"iter"
 	"sync/atomic"
 
 	"vanishfs/fs/store/seal"
@@ -54,6 +55,29 @@ func (c *chunk) flight() pageSet {
 		return 0
 	}
 	return c.ram.flight
+}
+
+// spans are the parts of p that are in memory, neighbouring frames together: where in p each begins,
+// and its memory. A nil r has none.
+func (r *resident) spans(a *arena, p piece) iter.Seq2[int, []byte] {
+	return func(yield func(int, []byte) bool) {
+		if r == nil {
+			return
+		}
+		for set := r.in & p.touched(); set != 0; {
+			first := set.first()
+			n := 1
+			for set.has(first+n) && r.frames[first+n] == r.frames[first]+frame(n) {
+				n++
+			}
+			start := first * pageSize
+			from, to := max(p.from, start), min(p.to, start+n*pageSize)
+			if !yield(from-p.from, a.run(r.frames[first], n)[from-start:to-start]) {
+				return
+			}
+			set &^= pagesIn(first, n)
+		}
+	}
 }
 
 func (c *chunk) live() (s pageSet) {

@@ -22,6 +22,7 @@ type fakeDisk struct {
 	inside   int  // calls that are stuck
 	most     int  // pages there ever were
 	writes   int
+	reads    int
 	closed   bool
 }
 
@@ -51,6 +52,7 @@ func (d *fakeDisk) ReadAt(p []byte, off int64) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.passLocked(false)
+	d.reads++
 	if d.readErr != nil {
 		return 0, d.readErr
 	}

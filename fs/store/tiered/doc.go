@@ -23,7 +23,8 @@
 // go and drop the pages. While a page is in flight its frame belongs to the worker: whoever
 // changes the page gives it another frame first.
 //
-// Reading a spilled page reads it past the memory. A chunk that is read again before as much as
+// Reading a spilled page reads it past the memory; what a file that is read in sequence needs next is
+// read before, into buffers that hold it until then. A chunk that is read again before as much as
 // memory holds has been read comes back, as clean pages, which cost nothing to drop.
 //
 // Writers are slowed down the more free memory is short, and wait when there is none. No lock is
@@ -31,8 +32,10 @@
 //
 // # Budget
 //
-// Options.Memory covers the data in memory and the index of what is spilled (0.3 % of it). On top
-// of it come 4 MiB of staging buffers for spilling and reading; the kernel buffers nothing where
+// Options.Memory covers the data in memory and the index of what is spilled (0.3 % of it). Memory of
+// what is removed is wiped at once; up to 256 MiB of it, and a quarter of the budget, stay with the store
+// for a second in case they are used again, and 16 MiB for good. On top of the budget come 4 MiB of
+// staging buffers for spilling and reading; the kernel buffers nothing where
 // the spill directory can do direct I/O. A budget below 4 MiB, also 0, is taken as 4 MiB, in which
 // written data is gathered on its way to the disk; the index then comes on top.
 //
@@ -54,7 +57,10 @@
 //	    pool.mu
 //	    space.mu
 //	    trouble.mu
+//	    readahead.mu
 //	    the ring's lock (package seal)
+//	spiller.sealing
+//	    the ring's lock
 //
 // No two File.mu are held at once. None is held during disk I/O or while waiting for memory.
 package tiered

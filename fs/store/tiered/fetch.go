@@ -16,7 +16,6 @@ var errStale = errors.New("extent is gone")
 // A fetcher reads extents. Its buffers bound how much memory reads take, and how many go on at
 // once.
 type fetcher struct {
-	arena   arena
 	buffers chan []byte // those not in use
 	bytes   atomic.Int64
 	tick    int64 // bytes fetched in one tick of now; immutable
@@ -24,7 +23,7 @@ type fetcher struct {
 
 const (
 	fetchBuffers = 4
-	fetchPages   = 127 // what one read gets at most; with the room for a tag a buffer is 512 KiB
+	fetchPages   = 55 // what one read gets at most; a buffer has room for a tag beyond
 )
 
 // recently is how many ticks make up the fetching of as much as memory holds. What is read
@@ -51,19 +50,13 @@ func (r *fetcher) want(c *chunk, set pageSet, missing []wanted) []wanted {
 	return missing
 }
 
-func (r *fetcher) provide(memory int64) (err error) {
+func (r *fetcher) provide(b *buffers, memory int64) {
 	r.tick = max(memory/recently, 1)
-	if r.arena, err = newArena(fetchBuffers * (fetchPages + 1)); err != nil {
-		return err
-	}
 	r.buffers = make(chan []byte, fetchBuffers)
-	for i := range fetchBuffers {
-		r.buffers <- r.arena.run(frame(i*(fetchPages+1)), fetchPages+1)
+	for range fetchBuffers {
+		r.buffers <- b.take(fetchPages + 1)
 	}
-	return nil
 }
-
-func (r *fetcher) release() { r.arena.close() }
 
 // load reads and opens extents, neighbours on the disk together, and calls use with each and its
 // pages, which are valid during the call. No lock is held. The error is errStale or EIO.
@@ -113,6 +106,9 @@ func (f *File) loadRun(ws []wanted, buf []byte, use func(w wanted, plain []byte)
 
 // position is what is bound to a sealed block: the offset of its first page in the file.
 func (w wanted) position() int64 { return blockPosition(w.index, w.stored) }
+
+// end is where the last page of a sealed block that is in use ends in the file.
+func (w wanted) end() int64 { return w.index*chunkSize + int64(w.live.last()+1)*pageSize }
 
 func blockPosition(index int64, stored pageSet) int64 {
 	return index*chunkSize + int64(stored.first())*pageSize

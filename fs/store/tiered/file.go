@@ -18,6 +18,8 @@ type File struct {
 	last  atomic.Int64 // index of the chunk that was used last, plus one
 	atime atomic.Int64 // nanoseconds; also set under a read lock
 
+	sequence *sequence // guarded by readahead.mu; nil until the disk is read
+
 	mu     sync.RWMutex
 	chunks chunkMap
 	key    *seal.Key // nil until the first page is spilled
@@ -67,6 +69,7 @@ func (f *File) Free() {
 	f.discardLocked(0, maxSize, &d)
 	f.mu.Unlock()
 	f.s.collect(&d)
+	f.s.ahead.forget(f)
 }
 
 // Attr implements store.File.

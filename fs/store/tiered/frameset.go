@@ -30,6 +30,12 @@ func (s *frameSet) add(f frame) {
 	s.len++
 }
 
+func (s *frameSet) addAll(frames []frame) {
+	for _, f := range frames {
+		s.add(f)
+	}
+}
+
 // take moves up to len(dst) frames to dst and returns how many.
 func (s *frameSet) take(dst []frame) (n int) {
 	for n < len(dst) && s.len > 0 {

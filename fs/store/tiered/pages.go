@@ -29,6 +29,9 @@ func (s pageSet) len() int          { return bits.OnesCount16(uint16(s)) }
 // first is the lowest page; chunkPages for the empty set.
 func (s pageSet) first() int { return bits.TrailingZeros16(uint16(s)) }
 
+// last is the highest page; -1 for the empty set.
+func (s pageSet) last() int { return bits.Len16(uint16(s)) - 1 }
+
 // rank is the number of pages in s below page: where page is in a block of them.
 func (s pageSet) rank(page int) int { return (s & pagesIn(0, page)).len() }
 

@@ -1,6 +1,7 @@
 package tiered
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -13,9 +14,13 @@ type pool struct {
 
 	index atomic.Int64 // bytes that the index of what is spilled takes, on the heap
 
+	ample chan struct{} // of capacity 1: more than marks.keep are warm
+
 	mu       sync.Mutex
 	warm     frameSet // free, zeroed, still with the kernel's page behind it
 	cold     frameSet // free, given back to the kernel
+	cooling  int      // frames on the way from warm to cold; they count as free
+	least    int      // the fewest warm frames since the cooler looked last
 	changed  chan struct{}
 	waiters  int    // goroutines that want changed to be closed at the next change
 	attempts uint64 // batches of the spill workers so far
@@ -34,12 +39,14 @@ type marks struct {
 	reserve int // the last ones, for small files
 	spare   int // the very last ones, for what gives memory back
 	warm    int // free frames to keep zeroed rather than give back, at most
+	keep    int // of these, how many even if nobody uses them
 }
 
 const (
 	floorFrames = 4 << 20 / pageSize
 	lowMost     = 16 << 20 / pageSize
-	warmMost    = 16 << 20 / pageSize
+	warmMost    = 256 << 20 / pageSize
+	keepMost    = 16 << 20 / pageSize
 )
 
 func newMarks(memory int64) marks {
@@ -48,19 +55,19 @@ func newMarks(memory int64) marks {
 	return marks{
 		total: total, floor: floorFrames,
 		high: low + low/2, low: low, reserve: low / 4, spare: low / 8,
-		warm: min(total/4, warmMost),
+		warm: min(total/4, warmMost), keep: min(total/4, keepMost),
 	}
 }
 
 func newPool(a arena, m marks, short func()) *pool {
-	p := &pool{arena: a, marks: m, short: short, warm: newFrameSet(m.total), cold: newFrameSet(m.total), changed: make(chan struct{})}
+	p := &pool{arena: a, marks: m, short: short, warm: newFrameSet(m.total), cold: newFrameSet(m.total), changed: make(chan struct{}), ample: make(chan struct{}, 1)}
 	p.cold.fill(m.total)
 	return p
 }
 
 // availableLocked is what is free less what the index takes; it can be below zero.
 func (p *pool) availableLocked() int {
-	return p.warm.len + p.cold.len - min(int(p.index.Load()/pageSize), p.marks.total-p.marks.floor)
+	return p.warm.len + p.cold.len + p.cooling - min(int(p.index.Load()/pageSize), p.marks.total-p.marks.floor)
 }
 
 func (p *pool) available() int {
@@ -80,7 +87,7 @@ func (p *pool) isShort() bool {
 func (p *pool) used() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.marks.total - p.warm.len - p.cold.len
+	return p.marks.total - p.warm.len - p.cold.len - p.cooling
 }
 
 // take fills dst and returns true if that leaves at least mark frames available.
@@ -95,6 +102,7 @@ func (p *pool) takeLocked(dst []frame, mark int) bool {
 		return false
 	}
 	n := p.warm.take(dst)
+	p.least = min(p.least, p.warm.len)
 	p.cold.take(dst[n:])
 	if p.availableLocked() < p.marks.high {
 		p.short()
@@ -102,26 +110,33 @@ func (p *pool) takeLocked(dst []frame, mark int) bool {
 	return true
 }
 
+// giveMost is how many frames are given back at a time, so that what was freed first can be used while
+// the rest of a large file is wiped.
+const giveMost = 2 << 20 / pageSize
+
 // give takes frames back, wiped.
 func (p *pool) give(frames []frame) {
-	if len(frames) == 0 {
-		return
+	for part := range slices.Chunk(frames, giveMost) {
+		p.giveSome(part)
 	}
+}
+
+func (p *pool) giveSome(frames []frame) {
 	p.mu.Lock()
 	keep := min(max(p.marks.warm-p.warm.len, 0), len(frames))
 	p.mu.Unlock()
-	for _, f := range frames[:keep] {
-		clear(p.arena.page(f))
-	}
+	p.arena.wipe(frames[:keep])
 	p.arena.drop(frames[keep:])
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, f := range frames[:keep] {
-		p.warm.add(f)
-	}
-	for _, f := range frames[keep:] {
-		p.cold.add(f)
+	p.warm.addAll(frames[:keep])
+	p.cold.addAll(frames[keep:])
+	if p.warm.len > p.marks.keep {
+		select {
+		case p.ample <- struct{}{}:
+		default:
+		}
 	}
 	p.announceLocked()
 }

@@ -5,16 +5,21 @@ import (
 	"time"
 )
 
-// A hand holds frames that an operation has taken and not used yet.
+// A hand holds frames that an operation has taken. They are used in order, so that neighbours stay
+// neighbours.
 type hand struct {
 	frames [chunkPages]frame
-	n      int
+	used   int
+	n      int // taken, those used included
 }
 
 func (h *hand) pop() frame {
-	h.n--
-	return h.frames[h.n]
+	h.used++
+	return h.frames[h.used-1]
 }
+
+// left are the frames that were not used.
+func (h *hand) left() []frame { return h.frames[h.used:h.n] }
 
 // pauseMost is the longest that a write of a chunk is held up while there still is memory.
 const pauseMost = 5 * time.Millisecond

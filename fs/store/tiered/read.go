@@ -54,21 +54,19 @@ func (f *File) readMemory(p []byte, off int64) (n int, missing []wanted) {
 
 // readResident fills in the pages of at that are in memory, and zeros for all others.
 func (f *File) readResident(c *chunk, at piece, part []byte) {
-	in := c.in()
-	for page := range at.touched().all() {
+	for page := range (at.touched() &^ c.in()).all() {
 		a, b := at.within(page)
-		to := part[page*pageSize+a-at.from:][:b-a]
-		if in.has(page) {
-			copy(to, f.s.pool.arena.page(c.ram.frames[page])[a:])
-		} else {
-			clear(to)
-		}
+		clear(part[page*pageSize+a-at.from:][:b-a])
+	}
+	for from, mem := range c.ram.spans(&f.s.pool.arena, at) {
+		copy(part[from:], mem)
 	}
 }
 
 // readDisk fills in what is in the wanted extents.
 func (f *File) readDisk(p []byte, off int64, missing []wanted) error {
-	return f.load(missing, func(w wanted, plain []byte) {
+	f.readAhead(off, int64(len(p)))
+	use := func(w wanted, plain []byte) {
 		whole := piece{w.index, 0, chunkSize}
 		for page := range w.live.all() {
 			from := whole.start() + int64(page)*pageSize
@@ -80,7 +78,12 @@ func (f *File) readDisk(p []byte, off int64, missing []wanted) error {
 		if w.again {
 			f.comeBack(w, plain)
 		}
-	})
+	}
+	missing = f.fromWindows(missing, roundUp(off+int64(len(p))), use)
+	if len(missing) == 0 {
+		return nil
+	}
+	return f.load(missing, use)
 }
 
 // comeBack puts pages that are read repeatedly into memory, if that has room to spare.
@@ -93,7 +96,7 @@ func (f *File) comeBack(w wanted, plain []byte) {
 	}
 	h.n = n
 	f.install(w, plain, w.live, &h)
-	f.s.pool.give(h.frames[:h.n])
+	f.s.pool.give(h.left())
 }
 
 // install puts pages of an extent into memory as clean ones, with frames from h, unless the
@@ -138,7 +141,7 @@ func (f *File) bring(index int64, page, mark int) error {
 	if err := f.s.acquire(&h, 1, mark); err != nil {
 		return err
 	}
-	defer func() { f.s.pool.give(h.frames[:h.n]) }()
+	defer func() { f.s.pool.give(h.left()) }()
 	err := f.load([]wanted{w}, func(w wanted, plain []byte) {
 		f.install(w, plain, pagesIn(page, 1), &h)
 	})

@@ -1,6 +1,7 @@
 package tiered
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"vanishfs/fs/store/seal"
@@ -8,8 +9,8 @@ import (
 
 // A spiller moves cold chunks to the disk. Its workers take turns at the clock.
 type spiller struct {
-	arena   arena
 	workers [spillWorkers]worker
+	sealing sync.Mutex    // held by the one worker that seals: the others write, and requests have a CPU
 	kick    chan struct{} // of capacity 1: memory is short
 	bytes   atomic.Int64
 	busy    atomic.Int32 // workers that are at it
@@ -17,7 +18,7 @@ type spiller struct {
 }
 
 const (
-	spillWorkers = 4   // some seal while others write
+	spillWorkers = 4   // one seals while others write
 	batchPages   = 128 // what one write has at most
 	batchPicks   = 4 * batchPages / chunkPages
 )
@@ -47,21 +48,14 @@ type block struct {
 	extent
 }
 
-func (s *spiller) provide() (err error) {
-	const each = batchPages + 1 + blockPages
-	if s.arena, err = newArena(spillWorkers * each); err != nil {
-		return err
-	}
+func (s *spiller) provide(b *buffers) {
 	s.kick = make(chan struct{}, 1)
 	for i := range s.workers {
 		w := &s.workers[i]
-		w.sealed = s.arena.run(frame(i*each), batchPages+1)
-		w.plain = s.arena.run(frame(i*each+batchPages+1), blockPages)
+		w.sealed = b.take(batchPages + 1)
+		w.plain = b.take(blockPages)
 	}
-	return nil
 }
-
-func (s *spiller) release() { s.arena.close() }
 
 // wake lets the workers look whether memory is short. It never waits.
 func (s *spiller) wake() {
@@ -181,6 +175,8 @@ func (f *File) reuniteLocked(c *chunk) {
 // sealBatch seals all items' pages into the buffer, one block after the other. Nobody changes
 // them: see writableLocked.
 func (s *Store) sealBatch(w *worker) (err error) {
+	s.spiller.sealing.Lock()
+	defer s.spiller.sealing.Unlock()
 	at := 0
 	for i := range w.items {
 		it := &w.items[i]

@@ -16,21 +16,23 @@ import (
 // Store is a store.Store. Make it with New.
 type Store struct {
 	// Dependencies, immutable.
-	domain *quota.Domain
-	log    *slog.Logger
-	now    func() int64
-	ring   *seal.Ring
-	pool   *pool
-	space  *space
+	domain  *quota.Domain
+	log     *slog.Logger
+	now     func() int64
+	ring    *seal.Ring
+	pool    *pool
+	buffers *buffers
+	space   *space
 
 	clock   clock
 	spiller spiller
 	fetcher fetcher
+	ahead   readahead
 	lastID  atomic.Uint64
 
 	ctx    context.Context // ends with the store; its cause is syscall.EIO
 	cancel context.CancelCauseFunc
-	done   sync.WaitGroup // the workers and the trimmer
+	done   sync.WaitGroup // all goroutines
 	closed sync.Once
 }
 
@@ -56,6 +58,10 @@ func newStore(o Options, m marks) (*Store, error) {
 		s.done.Go(func() { s.spill(&s.spiller.workers[i]) })
 	}
 	s.done.Go(func() { s.space.trim(s.ctx) })
+	s.done.Go(func() { s.pool.cool(s.ctx) })
+	for range windows - 1 {
+		s.done.Go(func() { s.ahead.run(s.ctx) })
+	}
 	return s, nil
 }
 
@@ -79,11 +85,15 @@ func (s *Store) provide(o Options, m marks) (err error) {
 		complain = slog.LevelWarn
 	}
 	a.noSwap(o.Logger, complain)
-	if err := s.spiller.provide(); err != nil {
+	s.pool = newPool(a, m, s.spiller.wake)
+	if s.buffers, err = newBuffers(); err != nil {
 		return err
 	}
-	s.pool = newPool(a, m, s.spiller.wake)
-	return s.fetcher.provide(int64(m.total) * pageSize)
+	s.buffers.arena.noSwap(o.Logger, slog.LevelDebug) // a warning was given already
+	s.spiller.provide(s.buffers)
+	s.fetcher.provide(s.buffers, int64(m.total)*pageSize)
+	s.ahead.provide(s.buffers)
+	return nil
 }
 
 // release gives back what provide got.
@@ -97,8 +107,9 @@ func (s *Store) release() (err error) {
 	if s.pool != nil {
 		s.pool.arena.close()
 	}
-	s.fetcher.release()
-	s.spiller.release()
+	if s.buffers != nil {
+		s.buffers.arena.close()
+	}
 	return err
 }
 

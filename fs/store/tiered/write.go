@@ -53,8 +53,10 @@ func (f *File) writePiece(p piece, data []byte) (int, error) {
 	c := f.chunkLocked(p.index)
 	f.holdLocked(c, p.touched())
 	for page := range p.touched().all() {
-		a, b := p.within(page)
-		copy(f.writableLocked(c, page, &l.hand)[a:b], data[page*pageSize+a-p.from:])
+		f.writableLocked(c, page, &l.hand)
+	}
+	for at, mem := range c.ram.spans(&f.s.pool.arena, p) {
+		copy(mem, data[at:])
 	}
 	f.touch(c)
 	f.size = max(f.size, p.start()+int64(p.len()))
@@ -135,6 +137,6 @@ func (l *locked) unlock() {
 
 // drop gives back the frames that were not used. No lock is held.
 func (l *locked) drop() {
-	l.f.s.pool.give(l.hand.frames[:l.hand.n])
-	l.hand.n = 0
+	l.f.s.pool.give(l.hand.left())
+	l.hand = hand{}
 }
