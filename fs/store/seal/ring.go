@@ -89,11 +89,14 @@ func New(o Options) (*Ring, error) {
 	r.free.L = &r.mu
 	r.key = r.region.take(keySize)
 	rand.Read(r.key) // never fails; crypto/rand ends the process instead
-	master, err := aes.NewCipher(r.key)
-	clear(r.key)
-	if err == nil {
-		r.master, err = settle(master, r.region.take(slotSize), o.Unlocked)
-	}
+	expand(func() {
+		var master cipher.Block
+		master, err = aes.NewCipher(r.key)
+		clear(r.key)
+		if err == nil {
+			r.master, err = settle(master, r.region.take(slotSize), o.Unlocked)
+		}
+	})
 	if err != nil {
 		r.region.release()
 		return nil, err

@@ -80,7 +80,12 @@ func (r *Ring) victimLocked() *slot {
 
 // expandLocked unwraps a file's key and puts its cipher into s, leaving no other copy. Wrapped
 // keys are uniformly random, so that unwrapping can be encryption, block by block.
-func (r *Ring) expandLocked(s *slot, wrapped []byte) error {
+func (r *Ring) expandLocked(s *slot, wrapped []byte) (err error) {
+	expand(func() { err = r.unwrapLocked(s, wrapped) })
+	return err
+}
+
+func (r *Ring) unwrapLocked(s *slot, wrapped []byte) error {
 	for i := 0; i < keySize; i += aes.BlockSize {
 		r.master.Encrypt(r.key[i:i+aes.BlockSize], wrapped[i:i+aes.BlockSize])
 	}
