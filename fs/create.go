@@ -40,7 +40,7 @@ func (f *FS) newInode(m maker, h *fuse.InHeader) (*inode, error) {
 	if m.typ == syscall.S_IFDIR {
 		n.dir = newDirectory(nil)
 	}
-	f.nodes.add(n, h.NodeId)
+	f.nodes.add(n)
 	if !scope.remember(n) {
 		f.abandon(n)
 		return nil, syscall.ESTALE

@@ -82,7 +82,7 @@ func (f *FS) newMagic(dir *inode, m magic) *inode {
 	dir.mu.Lock()
 	n.uid, n.gid = dir.uid, dir.gid
 	dir.mu.Unlock()
-	f.nodes.add(n, dir.id)
+	f.nodes.add(n)
 	return n
 }
 

@@ -56,8 +56,6 @@ func missing(f *FS, dir uint64) error {
 	return nil
 }
 
-var page = make([]byte, 4096)
-
 // churns is the life of a file of a page.
 func churns(f *FS, dir uint64) error {
 	u := root(f)
@@ -65,7 +63,8 @@ func churns(f *FS, dir uint64) error {
 	if err != nil {
 		return err
 	}
-	if _, s := f.Write(nil, &fuse.WriteIn{InHeader: *u.at(n), Size: uint32(len(page))}, page); s != fuse.OK {
+	var data [4096]byte
+	if _, s := f.Write(nil, &fuse.WriteIn{InHeader: *u.at(n), Size: uint32(len(data))}, data[:]); s != fuse.OK {
 		return errno(s)
 	}
 	f.Release(nil, &fuse.ReleaseIn{InHeader: *u.at(n), Flags: syscall.O_RDWR})

@@ -140,13 +140,8 @@ func (r *readahead) forget(f *File) {
 // readAhead notes that n bytes at off are being read which are not all in memory, and has what follows
 // loaded if that goes on a sequence. It does not wait for the disk.
 func (f *File) readAhead(off, n int64) {
-	f.s.ahead.note(f, off, off+n)
-	f.loadAhead()
-}
-
-// loadAhead has loaded what the sequence that f is read in is due for.
-func (f *File) loadAhead() {
 	r := &f.s.ahead
+	r.note(f, off, off+n)
 	for {
 		w, from := r.next(f)
 		if w == nil || !r.start(w, f.plan(w, from)) {
@@ -256,24 +251,14 @@ type hit struct {
 // others. The reader wants nothing of the file before end any more.
 func (f *File) fromWindows(ws []wanted, end int64, use func(w wanted, plain []byte)) (rest []wanted) {
 	hits, rest := f.s.ahead.find(f, ws)
-	for len(hits) > 0 {
-		n := 0
-		for n < len(hits) && hits[n].in == hits[0].in {
-			n++
-		}
-		if hits[0].in.wait(f.s.ctx) {
-			for _, h := range hits[:n] {
-				use(h.wanted, h.in.block(h.at))
-			}
+	for _, h := range hits {
+		if h.in.wait(f.s.ctx) {
+			use(h.wanted, h.in.block(h.at))
 		} else {
-			for _, h := range hits[:n] {
-				rest = append(rest, h.wanted)
-			}
+			rest = append(rest, h.wanted)
 		}
-		f.s.ahead.leave(hits[:n], end)
-		f.loadAhead() // into the window that this may have been the last use of
-		hits = hits[n:]
 	}
+	f.s.ahead.leave(hits, end)
 	return rest
 }
 
