@@ -97,5 +97,7 @@ func (c *Config) mountOptions() transport.MountOptions {
 
 func (c *Config) serverOptions() transport.Options {
 	passthrough := c.Passthrough != "off" && !c.countsBytes() && c.Store != "tiered"
-	return transport.Options{Transport: c.Transport, Passthrough: passthrough, Logger: c.Logger}
+	return transport.Options{
+		Transport: c.Transport, Passthrough: passthrough, NoPrivileges: c.Permissions == "owner", Logger: c.Logger,
+	}
 }

@@ -21,7 +21,7 @@ const (
 	// capabilities are taken where the kernel offers them. Not among them, on
 	// purpose: POSIX_LOCKS and FLOCK_LOCKS (the kernel keeps locks itself),
 	// WRITEBACK_CACHE (ENOSPC would come late), AUTO_INVAL_DATA (all changes
-	// come through the mount), HANDLE_KILLPRIV_V2, POSIX_ACL, DONT_MASK.
+	// come through the mount), POSIX_ACL, DONT_MASK.
 	capabilities = fuse.CAP_ASYNC_READ | fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_BIG_WRITES |
 		fuse.CAP_PARALLEL_DIROPS | fuse.CAP_READDIRPLUS | fuse.CAP_READDIRPLUS_AUTO |
 		fuse.CAP_ASYNC_DIO | fuse.CAP_MAX_PAGES | fuse.CAP_NO_OPENDIR_SUPPORT |
@@ -100,6 +100,9 @@ func (s *Server) readFirst(buf []byte) (int, error) {
 // asked for is noted.
 func (s *Server) wanted(in *fuse.InitIn) uint64 {
 	want := in.Flags64() & capabilities
+	if s.options.NoPrivileges {
+		want |= in.Flags64() & fuse.CAP_HANDLE_KILLPRIV_V2
+	}
 	if s.options.Passthrough {
 		want |= in.Flags64() & fuse.CAP_PASSTHROUGH
 		if want&fuse.CAP_PASSTHROUGH == 0 {

@@ -29,6 +29,11 @@ type Options struct {
 	Transport string
 	// Passthrough asks for FUSE passthrough.
 	Passthrough bool
+	// NoPrivileges says that no file ever has a setuid or setgid bit or capabilities,
+	// so there is nothing to take away when it is written to or given to another owner.
+	// It saves a look at the capabilities at every write (fs/inode.c,
+	// file_remove_privs_flags) and a GETATTR at every chown (fs/fuse/dir.c, fuse_setattr).
+	NoPrivileges bool
 	// MaxWrite is the largest WRITE and READ, bytes, a multiple of the page
 	// size; 0 is DefaultMaxWrite.
 	MaxWrite int
