@@ -40,7 +40,8 @@ func TestTieredKilled(t *testing.T) {
 	t.Setenv("VANISHFS_TEST_KILLED", fmt.Sprint(os.Getpid()))
 	for i := range kills() {
 		m := harness.Start(t, harness.Current(), "--store=tiered", "--memory=4MiB", "--size=32MiB", "--spill-dir="+d.dir)
-		writer := m.ShCommand(`while :; do yes "` + text + `" | head -c 12000000 > "$D/$((n = (${n:-0} + 1) % 3))" || exit 0; done`)
+		// Three files in turn, so that two are whole while one is truncated.
+		writer := m.ShCommand(`n=0; while :; do n=$(((n + 1) % 3)); yes "` + text + `" | head -c 9000000 > "$D/$n" || exit 0; done`)
 		check(t, "start a writer", writer.Start())
 		harness.Eventually(t, "it is spilling", func() bool {
 			return m.Status(t).Spilled > int64(1+i%16)*mib
