@@ -38,6 +38,7 @@ type FS struct {
 	notices      notifier
 	statuses     statusFiles
 	reaper       reaper
+	freeing      sync.WaitGroup // one for each content that is given back beside the requests
 }
 
 var _ fuse.RawFileSystem = (*FS)(nil)
@@ -88,6 +89,7 @@ func (f *FS) Attach(k Kernel, feat Features) {
 func (f *FS) Close() {
 	f.reaper.stop()
 	f.notices.stop()
+	f.freeing.Wait()
 }
 
 func (f *FS) String() string { return "vanishfs" }
@@ -149,7 +151,7 @@ func (f *FS) dropIfUnused(n *inode) {
 	n.mu.Unlock()
 
 	if content != nil {
-		content.Free()
+		f.free(content)
 	}
 	if charged {
 		f.discharge(n, bytes)

@@ -57,12 +57,9 @@ func (f *FS) dropHandle(n *inode, flags uint32) {
 	f.dropIfUnused(n)
 }
 
-// FORGET comes milliseconds after what is its cause. Content that waits for it
-// is little, or of a size that as many files have room beside it:
-const (
-	littleToWait = 64 << 10 // bytes
-	roomToWait   = 8        // files
-)
+// FORGET comes milliseconds after what is its cause. Content that waits for it has
+// room beside it, or is little:
+const littleToWait = 64 << 10 // bytes
 
 // mayWaitLocked says whether the content of n, which is losing its last name or
 // handle, may wait to be freed until the kernel forgets n. It may not if the
@@ -77,8 +74,7 @@ func (f *FS) mayWaitLocked(n *inode) bool {
 	if err != nil || a.Blocks*512 <= littleToWait {
 		return err == nil
 	}
-	u, err := f.store.Usage()
-	return err == nil && u.Free/roomToWait >= a.Blocks*512
+	return f.roomBeside(a.Blocks * 512)
 }
 
 // choosePlaneLocked is for a file that gets its first handle: all

@@ -15,6 +15,7 @@ type Dispatcher struct {
 	fsys   fuse.RawFileSystem
 	reader ReadBuffer // fsys, if it is one
 	disk   Disk       // fsys, if it is one
+	freer  Freer      // fsys, if it is one
 	log    *slog.Logger
 
 	interrupts interrupts
@@ -28,6 +29,7 @@ func newDispatcher(fsys fuse.RawFileSystem, log *slog.Logger) *Dispatcher {
 	d := &Dispatcher{fsys: fsys, log: log}
 	d.reader, _ = fsys.(ReadBuffer)
 	d.disk, _ = fsys.(Disk)
+	d.freer, _ = fsys.(Freer)
 	d.pool.New = func() any { return d.newRequest() }
 	return d
 }

@@ -63,6 +63,35 @@ func doRmdir(d *Dispatcher, r *request, in *fuse.InHeader, _ *none) fuse.Status 
 	return d.fsys.Rmdir(r.cancel, in, name)
 }
 
+// A Freer is a RawFileSystem that may have much to give back when a file goes. It is
+// asked where others would have to wait for it, as a Disk is.
+type Freer interface {
+	// SlowUnlink says whether to unlink name in the directory, or to rename another
+	// file to it, takes long.
+	SlowUnlink(dir uint64, name string) bool
+	// SlowRelease says whether a RELEASE takes long.
+	SlowRelease(input *fuse.ReleaseIn) bool
+}
+
+func unlinksMuch(d *Dispatcher, r *request) bool {
+	name, ok := r.name()
+	return ok && d.freer != nil && d.freer.SlowUnlink(r.header().NodeId, name)
+}
+
+// replacesMuch needs only what RENAME and RENAME2 have in common.
+func replacesMuch(d *Dispatcher, r *request) bool {
+	_, to, ok := cutString(r.data)
+	if !ok || d.freer == nil {
+		return false
+	}
+	name, _, ok := cutString(to)
+	return ok && d.freer.SlowUnlink(argument[fuse.RenameIn](r).Newdir, name)
+}
+
+func releasesMuch(d *Dispatcher, r *request) bool {
+	return d.freer != nil && d.freer.SlowRelease(argument[fuse.ReleaseIn](r))
+}
+
 // doRename serves struct fuse_rename_in, which has no flags: the memory behind
 // it is of an earlier request.
 func doRename(d *Dispatcher, r *request, in *fuse.RenameIn, out *none) fuse.Status {

@@ -81,10 +81,10 @@ var table = [opCount]*operation{
 	opMkdir:    define("MKDIR", doMkdir).undoneBy(undoEntry),
 	opSymlink:  define("SYMLINK", doSymlink).undoneBy(undoEntry),
 	opLink:     define("LINK", doLink).undoneBy(undoEntry),
-	opUnlink:   define("UNLINK", doUnlink),
+	opUnlink:   define("UNLINK", doUnlink).slowWhen(unlinksMuch),
 	opRmdir:    define("RMDIR", doRmdir),
-	opRename:   define("RENAME", doRename).wireSize(inHeaderSize + 8),
-	opRename2:  define("RENAME2", doRename2),
+	opRename:   define("RENAME", doRename).slowWhen(replacesMuch).wireSize(inHeaderSize + 8),
+	opRename2:  define("RENAME2", doRename2).slowWhen(replacesMuch),
 	opReadlink: define("READLINK", doReadlink),
 
 	opForget:      define("FORGET", doForget).withoutReply(),
@@ -100,7 +100,7 @@ var table = [opCount]*operation{
 	opCreate:  define("CREATE", doCreate).undoneBy(undoCreate),
 	opTmpfile: define("TMPFILE", doTmpfile).undoneBy(undoCreate),
 	opOpen:    define("OPEN", doOpen).undoneBy(undoOpen),
-	opRelease: define("RELEASE", doRelease),
+	opRelease: define("RELEASE", doRelease).slowWhen(releasesMuch),
 	opFlush:   define("FLUSH", doFlush),
 	opFsync:   define("FSYNC", doFsync).at(slow),
 

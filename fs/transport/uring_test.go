@@ -94,6 +94,71 @@ func testSlowRequests(t *testing.T, o Options) {
 	wg.Wait()
 }
 
+// slowFreer holds what removes the file "big" until it is let go.
+type slowFreer struct {
+	*memFS
+	arrived chan string
+	letGo   chan struct{}
+}
+
+func (f slowFreer) SlowUnlink(dir uint64, name string) bool {
+	return dir == fuse.FUSE_ROOT_ID && name == "big"
+}
+func (f slowFreer) SlowRelease(*fuse.ReleaseIn) bool { return false }
+
+func (f slowFreer) hold(what, name string) {
+	if name == "big" {
+		f.arrived <- what
+		<-f.letGo
+	}
+}
+
+func (f slowFreer) Unlink(cancel <-chan struct{}, h *fuse.InHeader, name string) fuse.Status {
+	f.hold("unlink", name)
+	return f.memFS.Unlink(cancel, h, name)
+}
+
+func (f slowFreer) Rename(cancel <-chan struct{}, in *fuse.RenameIn, from, to string) fuse.Status {
+	f.hold("rename", to)
+	return f.memFS.Rename(cancel, in, from, to)
+}
+
+// TestSlowRemoval: what removes much does not hold up others on the same CPU.
+func TestSlowRemoval(t *testing.T) { eachTransport(t, testSlowRemoval) }
+
+func testSlowRemoval(t *testing.T, o Options) {
+	fsys := slowFreer{newMemFS(), make(chan string), make(chan struct{})}
+	m := mount(t, fsys, o)
+	big, other := filepath.Join(m.dir, "big"), filepath.Join(m.dir, "other")
+	// The kernel locks the directory meanwhile.
+	must(t, os.Mkdir(filepath.Join(m.dir, "beside"), 0o700))
+	missing := filepath.Join(m.dir, "beside", "missing")
+	for what, remove := range map[string]func() error{
+		"unlink": func() error { return unix.Unlink(big) },
+		"rename": func() error { return unix.Rename(other, big) },
+	} {
+		must(t, os.WriteFile(big, nil, 0o600))
+		must(t, os.WriteFile(other, nil, 0o600))
+		done := make(chan error, 1)
+		go func() { done <- remove() }()
+		if arrived := <-fsys.arrived; arrived != what {
+			t.Errorf("%s arrived, want %s", arrived, what)
+		}
+		for cpu := range runtime.NumCPU() {
+			onCPU(t, cpu, func() {
+				var st unix.Stat_t
+				for range 20 {
+					if err := unix.Lstat(missing, &st); err != unix.ENOENT {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		fsys.letGo <- struct{}{}
+		must(t, <-done)
+	}
+}
+
 // onCPU runs f on a thread that is pinned to cpu and ends with it.
 func onCPU(t *testing.T, cpu int, f func()) {
 	t.Helper()

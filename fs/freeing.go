@@ -1,0 +1,74 @@
+package fs
+
+import (
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"vanishfs/fs/store"
+)
+
+// Giving memory back takes about 75 ms for a GiB of 4 KiB pages. Much content is given
+// back beside the requests where the next file has room meanwhile. Where it has not, who
+// removes it waits, and a transport keeps others from waiting too.
+
+const (
+	// muchToFree, bytes, takes about as long as ten requests.
+	muchToFree = 8 << 20
+	// roomToWait is how many files of its size content must have room beside it to be freed later.
+	roomToWait = 8
+)
+
+// free gives content back that nobody holds any more.
+func (f *FS) free(c store.File) {
+	if a, err := c.Attr(); err == nil && a.Blocks*512 > muchToFree && f.roomBeside(a.Blocks*512) {
+		f.freeing.Go(c.Free)
+		return
+	}
+	c.Free()
+}
+
+// roomBeside says whether the next file does not need the room of content of that many bytes.
+func (f *FS) roomBeside(bytes int64) bool {
+	u, err := f.store.Usage()
+	return err == nil && u.Free/roomToWait >= bytes
+}
+
+// SlowUnlink says whether to remove a name, or to rename another file to it, gives so
+// much content back that other requests are not to wait for it.
+func (f *FS) SlowUnlink(dir uint64, name string) bool {
+	p := f.nodes.get(dir)
+	if p == nil || !p.isDir() {
+		return false
+	}
+	p.dir.mu.RLock()
+	d := p.dir.children[name]
+	p.dir.mu.RUnlock()
+	if d == nil {
+		return false
+	}
+	n := d.node
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.nlink == 1 && n.opens+n.held == 0 && n.muchLocked()
+}
+
+// SlowRelease says that of the end of a handle. Of a file whose data goes past the daemon
+// nearly everything is given back later: see dropHandle.
+func (f *FS) SlowRelease(in *fuse.ReleaseIn) bool {
+	n := f.nodes.get(in.NodeId)
+	if n == nil {
+		return false
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	last := n.opens == 1 && n.backing == 0 && (n.nlink == 0 || n.removal == RemoveClose)
+	return last && n.muchLocked()
+}
+
+// Precondition: n.mu is held.
+func (n *inode) muchLocked() bool {
+	if n.file == nil {
+		return false
+	}
+	a, err := n.file.Attr()
+	return err == nil && a.Blocks*512 > muchToFree
+}
