@@ -163,6 +163,7 @@ const stormFor = 400 * time.Millisecond
 // callers that are killed wherever they are. Every operation succeeds, or says that it was interrupted where it may; what is
 // read is what was written; locks hold; in the end the daemon has what it had, and nothing is in use.
 func TestStorm(t *testing.T) {
+	harness.WatchKernel(t)
 	onStormGrounds(t, func(t *testing.T, start func(*testing.T) *harness.Mount) {
 		m := start(t)
 		signalStorm(t, m)
@@ -274,6 +275,7 @@ func umountUntilFree(t *testing.T, m *harness.Mount, callers []*stormed) {
 // TestStormEnds: the mount, or its daemon, goes in the middle of it all. The callers get an error and end; nothing hangs, and
 // nothing is left.
 func TestStormEnds(t *testing.T) {
+	harness.WatchKernel(t)
 	onStormGrounds(t, func(t *testing.T, start func(*testing.T) *harness.Mount) {
 		for _, e := range stormEnds {
 			if e.name == "force" && !harness.Root() {
