@@ -164,10 +164,21 @@ func (f *FS) add(h *fuse.InHeader, name string, m maker, out *fuse.EntryOut) (*i
 		f.abandon(n)
 		return nil, err
 	}
-	f.entry(n, out)
+	f.entryOfNew(n, out)
 	dir.dir.mu.Unlock()
 	out.EntryValid = f.entryValid(dir, out.EntryValid)
 	return n, nil
+}
+
+// entryOfNew answers with an inode that nobody can find yet. Its plane is chosen last:
+// what was not lent out is as it was made, and need not be looked at.
+func (f *FS) entryOfNew(n *inode, out *fuse.EntryOut) {
+	f.entry(n, out)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.opens > 0 {
+		f.choosePlaneLocked(n)
+	}
 }
 
 // inherit sets what a new inode takes from its directory, and from the
@@ -187,9 +198,6 @@ func (f *FS) inherit(dir, n *inode, r reservation) {
 	n.removal = dir.dir.removal
 	if r.once && n.typ == syscall.S_IFREG {
 		n.removal = RemoveClose
-	}
-	if n.opens > 0 {
-		f.choosePlaneLocked(n)
 	}
 	if !setgid {
 		return
@@ -305,7 +313,7 @@ func (f *FS) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOut) 
 	dir.dir.mu.RLock()
 	f.inherit(dir, n, reservation{})
 	dir.dir.mu.RUnlock()
-	f.entry(n, &out.EntryOut)
+	f.entryOfNew(n, &out.EntryOut)
 	f.opened(n, in.Flags, &out.OpenOut)
 	return fuse.OK
 }
