@@ -28,7 +28,6 @@ type FS struct {
 	root   *inode
 	nodes  *table
 	clock  clock
-	inos   atomic.Uint64
 	xbytes atomic.Int64 // extended attributes of all files, bytes
 
 	// renameMu is held while a directory moves to another parent; see rename.go.
@@ -62,7 +61,7 @@ func New(o Options) (*FS, error) {
 	_, f.onDisk = o.Store.(store.Disk)
 	now := f.clock.now()
 	f.root = &inode{
-		ino: f.inos.Add(1), typ: syscall.S_IFDIR, mode: o.RootMode, uid: o.UID, gid: o.GID,
+		typ: syscall.S_IFDIR, mode: o.RootMode, uid: o.UID, gid: o.GID,
 		nlink: 2, atime: now, mtime: now, ctime: now, btime: now,
 		removal: o.Remove,
 	}
