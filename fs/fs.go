@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/cpu"
 
 	"vanishfs/fs/store"
 )
@@ -25,12 +26,15 @@ type FS struct {
 	direct   bool // regular files are opened for passthrough
 	onDisk   bool // the store may make a request wait for a disk
 
-	root   *inode
-	nodes  *table
+	root  *inode
+	nodes *table
+
+	_      cpu.CacheLinePad // every request reads what is above; what is below is written
 	clock  clock
 	xbytes atomic.Int64 // extended attributes of all files, bytes
 
-	// renameMu is held while a directory moves to another parent; see rename.go.
+	// renameMu is held while a name moves to another directory; see rename.go. Nobody waits for it: the kernel
+	// makes one such move at a time in a mount (fs/namei.c, lock_rename).
 	renameMu sync.Mutex
 
 	reservations reservationQueue

@@ -24,6 +24,7 @@ func BenchmarkScale(b *testing.B) {
 		{"missing", 100, nil, missing},
 		{"directories", 0, nil, directories},
 		{"renames", 1, nil, renames},
+		{"stamps", 1, nil, stamps},
 		{"churn", 0, nil, churns},
 		{"mixed", 100, nil, mixed},
 		{"scope", 0, new(Scope), directories},
@@ -122,6 +123,23 @@ func renames(f *FS, dir uint64) error {
 		return err
 	}
 	return u.rename(dir, "1", dir, "0", 0)
+}
+
+// stamps changes a file and looks at its time, so that the kernel stamps the next change finer (see clock).
+func stamps(f *FS, dir uint64) error {
+	u := root(f)
+	n := u.lookup(dir, "0")
+	h := *u.at(n)
+	if s := f.Open(nil, &fuse.OpenIn{InHeader: h, Flags: syscall.O_RDWR}, new(fuse.OpenOut)); s != fuse.OK {
+		return errno(s)
+	}
+	if _, s := f.Write(nil, &fuse.WriteIn{InHeader: h, Size: 1}, page[:1]); s != fuse.OK {
+		return errno(s)
+	}
+	s := f.GetAttr(nil, &fuse.GetAttrIn{InHeader: h}, new(fuse.AttrOut))
+	f.Release(nil, &fuse.ReleaseIn{InHeader: h, Flags: syscall.O_RDWR})
+	f.Forget(n, 1)
+	return errno(s)
 }
 
 var page [4096]byte
