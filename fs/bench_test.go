@@ -35,30 +35,6 @@ func BenchmarkChurn(b *testing.B) {
 	}
 }
 
-// BenchmarkDirectories shows what two requests in different directories share:
-// run it with -cpu 1,2 and -mutexprofile.
-func BenchmarkDirectories(b *testing.B) {
-	f := newTree(b, nil)
-	u := root(f)
-	b.RunParallel(func(pb *testing.PB) {
-		dir, err := u.mkdir(1, fmt.Sprintf("%p", pb))
-		if err != nil {
-			b.Error(err)
-			return
-		}
-		for pb.Next() {
-			n, err := u.mkdir(dir, "x")
-			if err != nil {
-				b.Error(err)
-				return
-			}
-			u.lookup(dir, "x")
-			u.rmdir(dir, "x")
-			f.Forget(n, 2)
-		}
-	})
-}
-
 // BenchmarkFileMemory reports the daemon's own memory for a file at rest.
 func BenchmarkFileMemory(b *testing.B) {
 	const files = 90_000

@@ -29,7 +29,7 @@ func (f *FS) newInode(m maker, h *fuse.InHeader) (*inode, error) {
 	}
 	now := f.clock.now()
 	n := &inode{
-		ino: f.inos.Add(1), typ: m.typ, mode: m.mode, uid: h.Uid, gid: h.Gid, rdev: m.rdev,
+		typ: m.typ, mode: m.mode, uid: h.Uid, gid: h.Gid, rdev: m.rdev,
 		atime: now, mtime: now, ctime: now, btime: now,
 		scope: scope, charged: true,
 	}
@@ -40,7 +40,7 @@ func (f *FS) newInode(m maker, h *fuse.InHeader) (*inode, error) {
 	if m.typ == syscall.S_IFDIR {
 		n.dir = newDirectory(nil)
 	}
-	f.nodes.add(n)
+	f.nodes.add(n, h.NodeId)
 	if !scope.remember(n) {
 		f.abandon(n)
 		return nil, syscall.ESTALE

@@ -9,7 +9,7 @@
 //	FS.renameMu                 a directory moves: the shape of the tree
 //	  directory.mu              entries; parent before child, else see FS.lockPair
 //	    inode.mu                attributes, handles, names of one inode
-//	      Scope.members.mu, statusFiles.mu, notifier.mu, table.mu, the store's and quota's own
+//	      membersPart.mu, statusFiles.mu, notifier.mu, tableShard.mu, the store's and quota's own
 //
 // reservationQueue.mu is taken alone.
 //

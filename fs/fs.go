@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/cpu"
 
 	"vanishfs/fs/store"
 )
@@ -25,13 +26,15 @@ type FS struct {
 	direct   bool // regular files are opened for passthrough
 	onDisk   bool // the store may make a request wait for a disk
 
-	root   *inode
-	nodes  *table
+	root  *inode
+	nodes *table
+
+	_      cpu.CacheLinePad // every request reads what is above; what is below is written
 	clock  clock
-	inos   atomic.Uint64
 	xbytes atomic.Int64 // extended attributes of all files, bytes
 
-	// renameMu is held while a directory moves to another parent; see rename.go.
+	// renameMu is held while a name moves to another directory; see rename.go. Nobody waits for it: the kernel
+	// makes one such move at a time in a mount (fs/namei.c, lock_rename).
 	renameMu sync.Mutex
 
 	reservations reservationQueue
@@ -63,7 +66,7 @@ func New(o Options) (*FS, error) {
 	_, f.onDisk = o.Store.(store.Disk)
 	now := f.clock.now()
 	f.root = &inode{
-		ino: f.inos.Add(1), typ: syscall.S_IFDIR, mode: o.RootMode, uid: o.UID, gid: o.GID,
+		typ: syscall.S_IFDIR, mode: o.RootMode, uid: o.UID, gid: o.GID,
 		nlink: 2, atime: now, mtime: now, ctime: now, btime: now,
 		removal: o.Remove,
 	}

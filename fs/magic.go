@@ -76,13 +76,13 @@ func (f *FS) newMagic(dir *inode, m magic) *inode {
 	now := f.clock.now()
 	mode := m.kind.mode()
 	n := &inode{
-		ino: f.inos.Add(1), typ: mode & syscall.S_IFMT, mode: mode & 07777, nlink: 1,
+		typ: mode & syscall.S_IFMT, mode: mode & 07777, nlink: 1,
 		atime: now, mtime: now, ctime: now, btime: now, special: &special{magic: &m},
 	}
 	dir.mu.Lock()
 	n.uid, n.gid = dir.uid, dir.gid
 	dir.mu.Unlock()
-	f.nodes.add(n)
+	f.nodes.add(n, dir.id)
 	return n
 }
 

@@ -1,12 +1,25 @@
 package fs
 
-import "sync"
+import (
+	"sync"
+
+	"golang.org/x/sys/cpu"
+)
 
 // members are the inodes of a Scope, so that its end needs no walk of the tree.
-type members struct {
+// They are apart by their shards in the table, some of which share a part: there
+// may be as many scopes as files.
+type members [tableShards / 4]membersPart
+
+type membersPart struct {
 	mu    sync.Mutex
 	nodes map[*inode]struct{} // guarded by mu
 	ended bool                // guarded by mu: no more are taken
+	_     cpu.CacheLinePad
+}
+
+func (m *members) part(n *inode) *membersPart {
+	return &m[n.id%uint64(len(m))]
 }
 
 // remember makes n a member, unless the scope has ended.
@@ -14,15 +27,16 @@ func (s *Scope) remember(n *inode) bool {
 	if s == nil {
 		return true
 	}
-	s.members.mu.Lock()
-	defer s.members.mu.Unlock()
-	if s.members.ended {
+	p := s.members.part(n)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
 		return false
 	}
-	if s.members.nodes == nil {
-		s.members.nodes = make(map[*inode]struct{})
+	if p.nodes == nil {
+		p.nodes = make(map[*inode]struct{})
 	}
-	s.members.nodes[n] = struct{}{}
+	p.nodes[n] = struct{}{}
 	return true
 }
 
@@ -30,18 +44,27 @@ func (s *Scope) forget(n *inode) {
 	if s == nil {
 		return
 	}
-	s.members.mu.Lock()
-	defer s.members.mu.Unlock()
-	delete(s.members.nodes, n)
+	p := s.members.part(n)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.nodes, n)
 }
 
 // end returns the members, which are all that there will be.
 func (s *Scope) end() []*inode {
-	s.members.mu.Lock()
-	defer s.members.mu.Unlock()
-	s.members.ended = true
-	all := make([]*inode, 0, len(s.members.nodes))
-	for n := range s.members.nodes {
+	var all []*inode
+	for i := range s.members {
+		all = s.members[i].end(all)
+	}
+	return all
+}
+
+// end appends the members to all.
+func (p *membersPart) end(all []*inode) []*inode {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
+	for n := range p.nodes {
 		all = append(all, n)
 	}
 	return all

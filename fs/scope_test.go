@@ -73,9 +73,13 @@ func TestScopeEndsBeforeTheName(t *testing.T) {
 		done := make(chan error)
 		go func() { done <- create(what) }()
 		waitFor(t, "the inode is made", func() bool {
-			s.members.mu.Lock()
-			defer s.members.mu.Unlock()
-			return len(s.members.nodes) == 1
+			made := 0
+			for i := range s.members {
+				s.members[i].mu.Lock()
+				made += len(s.members[i].nodes)
+				s.members[i].mu.Unlock()
+			}
+			return made == 1
 		})
 		f.EndScope(s)
 		f.root.dir.mu.Unlock()
