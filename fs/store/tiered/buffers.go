@@ -7,8 +7,8 @@ type buffers struct {
 	taken int // pages
 }
 
-// bufferPages is what the spill workers, the fetcher and the loaders take together, in whole huge pages.
-const bufferPages = 4 << 20 / pageSize
+// bufferPages is what the spill workers, the fetcher and the windows take together, in whole huge pages.
+const bufferPages = 8 << 20 / pageSize
 
 func newBuffers() (*buffers, error) {
 	a, err := newArena(bufferPages)

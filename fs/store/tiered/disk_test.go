@@ -4,6 +4,7 @@ import (
 	"io"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // A fakeDisk is a Disk in memory that can be full, broken, slow or lying. Fields are guarded by mu.
@@ -147,4 +148,42 @@ func (d *fakeDisk) waiting() int {
 		return d.inside
 	}
 	return 0
+}
+
+// newQueue implements queuedDisk.
+func (d *fakeDisk) newQueue(int) (queue, error) { return &fakeQueue{disk: d}, nil }
+
+// A fakeQueue reads one after the other, but does not wait for a disk that is stuck.
+type fakeQueue struct {
+	disk *fakeDisk
+	done chan struct{}
+}
+
+func (q *fakeQueue) read(reads []read) {
+	for i := range reads {
+		reads[i].plainly(q.disk)
+	}
+}
+
+func (q *fakeQueue) try(r *read, limit time.Duration) bool {
+	q.done = make(chan struct{})
+	go func() {
+		defer close(q.done)
+		r.plainly(q.disk)
+	}()
+	if q.disk.isStuck() {
+		return false
+	}
+	<-q.done
+	return true
+}
+
+func (q *fakeQueue) finish() { <-q.done }
+
+func (q *fakeQueue) close() {}
+
+func (d *fakeDisk) isStuck() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.stuck
 }

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"vanishfs/fs/store/seal"
 )
@@ -13,17 +15,24 @@ import (
 // errStale says that an extent was given up while it was being read.
 var errStale = errors.New("extent is gone")
 
-// A fetcher reads extents. Its buffers bound how much memory reads take, and how many go on at
-// once.
+// A fetcher reads extents that somebody waits for. Its intakes bound how much memory that takes, and how
+// many go on at once.
 type fetcher struct {
-	buffers chan []byte // those not in use
+	intakes chan *intake // those not in use
 	bytes   atomic.Int64
 	tick    int64 // bytes fetched in one tick of now; immutable
+	tempo   tempo
+}
+
+// An intake is a lane with a buffer.
+type intake struct {
+	*lane
+	buf []byte // fetchPages, and room for a tag
 }
 
 const (
-	fetchBuffers = 4
-	fetchPages   = 55 // what one read gets at most; a buffer has room for a tag beyond
+	fetchIntakes = 4
+	fetchPages   = 55 // what one intake takes at most
 )
 
 // recently is how many ticks make up the fetching of as much as memory holds. What is read
@@ -35,74 +44,116 @@ func (r *fetcher) now() uint32 { return uint32(r.bytes.Load()/r.tick) + 1 }
 
 // want appends the extents of c that have pages of set which are nowhere else.
 func (r *fetcher) want(c *chunk, set pageSet, missing []wanted) []wanted {
-	set &= c.spilled()
-	if set == 0 {
+	if set&c.spilled() == 0 {
 		return missing
 	}
 	now := r.now()
 	before := c.fetched.Swap(now)
-	again := before != 0 && now-before <= recently
+	return c.want(set, before != 0 && now-before <= recently, missing)
+}
+
+func (c *chunk) want(set pageSet, again bool, to []wanted) []wanted {
+	set &= c.spilled()
 	for _, e := range c.extents {
 		if e.live&set != 0 {
-			missing = append(missing, wanted{e, c.index, again})
+			to = append(to, wanted{extent: e, index: c.index, again: again})
 		}
 	}
-	return missing
+	return to
 }
 
-func (r *fetcher) provide(b *buffers, memory int64) {
+func (r *fetcher) provide(d Disk, b *buffers, memory int64) {
 	r.tick = max(memory/recently, 1)
-	r.buffers = make(chan []byte, fetchBuffers)
-	for range fetchBuffers {
-		r.buffers <- b.take(fetchPages + 1)
+	r.tempo.slow()
+	r.intakes = make(chan *intake, fetchIntakes)
+	for range fetchIntakes {
+		r.intakes <- &intake{newLane(d, fetchPages), b.take(fetchPages + 1)}
 	}
 }
 
-// load reads and opens extents, neighbours on the disk together, and calls use with each and its
-// pages, which are valid during the call. No lock is held. The error is errStale or EIO.
+// allLanes are those of free intakes, which are all when nobody reads any more; to be closed.
+func (r *fetcher) allLanes() (all []*lane) {
+	for range len(r.intakes) {
+		in := <-r.intakes
+		all = append(all, in.lane)
+	}
+	return all
+}
+
+// load reads and opens extents and calls use with each and its pages, which are valid during the call, from
+// several goroutines if there is much to open. No lock is held. The error is errStale or EIO.
 func (f *File) load(ws []wanted, use func(w wanted, plain []byte)) error {
-	slices.SortFunc(ws, func(a, b wanted) int { return cmp.Compare(a.slot, b.slot) })
-	r := &f.s.fetcher
-	buf := <-r.buffers
-	defer func() { r.buffers <- buf }()
-	for len(ws) > 0 {
-		n, pages := together(ws)
-		if err := f.loadRun(ws[:n], buf[:pages*pageSize], use); err != nil {
-			return err
+	slices.SortFunc(ws, bySlot)
+	n := filling(ws)
+	if n == len(ws) {
+		return f.loadPart(ws, use)
+	}
+	var others sync.WaitGroup
+	var failed atomic.Pointer[error]
+	part := func(ws []wanted) {
+		if err := f.loadPart(ws, use); err != nil {
+			failed.Store(&err)
 		}
-		ws = ws[n:]
+	}
+	for rest := ws[n:]; len(rest) > 0; {
+		next := rest[:filling(rest)]
+		rest = rest[len(next):]
+		others.Go(func() { part(next) })
+	}
+	part(ws[:n])
+	others.Wait()
+	if err := failed.Load(); err != nil {
+		return *err
 	}
 	return nil
 }
 
-// together is how many of the first extents can be read in one go, and how many pages that is.
-func together(ws []wanted) (n, pages int) {
-	for n < len(ws) && int(ws[n].slot) == int(ws[0].slot)+pages && pages+ws[n].stored.len() <= fetchPages {
-		pages += ws[n].stored.len()
-		n++
+// filling is how many of the first extents go into an intake.
+func filling(ws []wanted) (n int) {
+	for pages := 0; n < len(ws); n++ {
+		if pages += ws[n].stored.len(); pages > fetchPages {
+			break
+		}
 	}
-	return n, pages
+	return n
 }
 
-// loadRun loads extents that follow each other on the disk into buf, which has room for one more page.
-func (f *File) loadRun(ws []wanted, buf []byte, use func(w wanted, plain []byte)) error {
-	defer clear(buf)
-	off := int64(ws[0].slot) * pageSize
-	if n, err := f.s.space.disk.ReadAt(buf, off); n < len(buf) {
-		return f.failed(ws, off, err)
+// loadPart loads what goes into an intake.
+func (f *File) loadPart(ws []wanted, use func(w wanted, plain []byte)) error {
+	r := &f.s.fetcher
+	in := <-r.intakes
+	buf := in.buf[:place(ws)]
+	defer func() {
+		clear(buf)
+		r.intakes <- in
+	}()
+	start := time.Now()
+	if bad, err := in.fetch(ws, buf); err != nil {
+		return f.failed(bad, err)
 	}
-	f.s.fetcher.bytes.Add(int64(len(buf)))
+	if len(buf) <= glancePages*pageSize {
+		r.tempo.note(time.Since(start))
+	}
+	r.bytes.Add(int64(len(buf)))
 	key := f.sealer()
 	for i, w := range ws {
-		at := int(w.slot-ws[0].slot) * pageSize
-		block := buf[at : at+w.stored.len()*pageSize]
-		if err := key.Open(block, block, w.position(), w.stamp); err != nil {
-			return f.failed(ws[i:i+1], off+int64(at), err)
+		if err := w.open(key, buf); err != nil {
+			return f.failed(ws[i:i+1], err)
 		}
-		use(w, block)
+		use(w, w.block(buf))
 	}
 	return nil
 }
+
+// block is the extent's place in the buffer.
+func (w wanted) block(buf []byte) []byte { return buf[w.at:][:w.stored.len()*pageSize] }
+
+// open decrypts the extent in its place in the buffer, which has room for a tag behind it.
+func (w wanted) open(key *seal.Key, buf []byte) error {
+	return key.Open(w.block(buf), w.block(buf), w.position(), w.stamp)
+}
+
+func bySlot(a, b wanted) int { return cmp.Compare(a.slot, b.slot) }
 
 // position is what is bound to a sealed block: the offset of its first page in the file.
 func (w wanted) position() int64 { return blockPosition(w.index, w.stored) }
@@ -116,7 +167,7 @@ func blockPosition(index int64, stored pageSet) int64 {
 
 // failed decides what it means that extents could not be read: if one is still in use, the
 // disk is to blame.
-func (f *File) failed(ws []wanted, off int64, err error) error {
+func (f *File) failed(ws []wanted, err error) error {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	for _, w := range ws {
@@ -124,7 +175,7 @@ func (f *File) failed(ws []wanted, off int64, err error) error {
 			return errStale
 		}
 	}
-	f.s.log.Error("tiered store: spilled data cannot be read", "file", f.id, "offset", ws[0].position(), "spill_offset", off, "err", err)
+	f.s.log.Error("tiered store: spilled data cannot be read", "file", f.id, "offset", ws[0].position(), "spill_offset", int64(ws[0].slot)*pageSize, "err", err)
 	return syscall.EIO
 }
 

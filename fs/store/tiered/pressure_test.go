@@ -35,7 +35,7 @@ func TestStuckDiskBlocksOnlyWhoNeedsIt(t *testing.T) {
 	wait(t, "readers, workers and the big writer to be stuck", func() bool {
 		fx.pool.mu.Lock()
 		defer fx.pool.mu.Unlock()
-		return fx.disk.waiting() == spillWorkers+3 && fx.pool.waiters > 0
+		return fx.disk.waiting() == spillWorkers+fetchIntakes && fx.pool.waiters > 0
 	})
 
 	for range 20 {

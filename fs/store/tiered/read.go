@@ -7,6 +7,7 @@ type wanted struct {
 	extent
 	index int64 // of the chunk
 	again bool  // the chunk was read from the disk not long ago: worth bringing back
+	at    int   // where it is put in a buffer, bytes
 }
 
 // ReadAt implements store.File.
@@ -52,9 +53,9 @@ func (f *File) readMemory(p []byte, off int64) (n int, missing []wanted) {
 	return len(p), missing
 }
 
-// readResident fills in the pages of at that are in memory, and zeros for all others.
+// readResident fills in the pages of at that are in memory, and zeros for those that are nowhere.
 func (f *File) readResident(c *chunk, at piece, part []byte) {
-	for page := range (at.touched() &^ c.in()).all() {
+	for page := range (at.touched() &^ c.written()).all() {
 		a, b := at.within(page)
 		clear(part[page*pageSize+a-at.from:][:b-a])
 	}
@@ -66,6 +67,8 @@ func (f *File) readResident(c *chunk, at piece, part []byte) {
 // readDisk fills in what is in the wanted extents.
 func (f *File) readDisk(p []byte, off int64, missing []wanted) error {
 	f.readAhead(off, int64(len(p)))
+	f.loadAhead()
+	defer f.loadAhead() // with the windows that are free now
 	use := func(w wanted, plain []byte) {
 		whole := piece{w.index, 0, chunkSize}
 		for page := range w.live.all() {

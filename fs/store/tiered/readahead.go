@@ -1,7 +1,6 @@
 package tiered
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -11,17 +10,23 @@ import (
 // the stamps of extents, which are never used twice, so that it need not be told of changes. What
 // cannot be loaded is left to whoever needs it.
 type readahead struct {
-	load chan *window // of capacity windows
+	load  chan *window // of capacity windows
+	lanes [loaders]*lane
 
 	mu      sync.Mutex
-	windows [windows]window
-	reads   uint64 // noted so far
+	windows [windows]window // as long as windowPages
+	glances [glances]window // as long as glancePages
+	reads   uint64          // noted so far
 }
 
 const (
-	windows     = 4 // what can be loaded at once: one in use, three under way
+	windows     = 16 // what can be loaded at once
 	windowPages = 4 * chunkPages
 	windowSize  = windowPages * pageSize // bytes
+	// depth is how many windows one file gets at most: two of the kernel's largest reads, one in use, one under way.
+	depth = 8
+	// loaders load windows: while some wait for the disk, one or two open what came.
+	loaders = 4
 
 	// sequentialAfter is how many reads, each near the end of those before, make a sequence.
 	sequentialAfter = 3
@@ -42,115 +47,44 @@ type sequence struct {
 	planning bool  // by somebody, just now
 }
 
-// A window is a part of a file, loaded before it is read. Guarded by readahead.mu, but that file, has
-// and done are only changed while nobody uses or loads it, and buf is the loader's until done is closed.
-type window struct {
-	buf    []byte // windowPages, and room for a tag; immutable
-	file   *File  // nil: free
-	has    []loaded
-	done   chan struct{} // closed when it is loaded; nil while it is planned
-	failed bool          // buf is of no use
-	users  int
-	left   int    // extents that nobody has read to their end
-	used   uint64 // readahead.reads when it was last of use
-}
-
-// A loaded is an extent and where in the window it is.
-type loaded struct {
-	wanted
-	at int // bytes
-}
-
-func (r *readahead) provide(b *buffers) {
+func (r *readahead) provide(d Disk, b *buffers) {
 	r.load = make(chan *window, windows)
 	for i := range r.windows {
 		r.windows[i].buf = b.take(windowPages + 1)
 	}
+	for i := range r.lanes {
+		r.lanes[i] = newLane(d, windowPages)
+	}
+	for i := range r.glances {
+		r.glances[i].buf = b.take(glancePages + 1)
+		r.glances[i].lane = newLane(d, 1)
+	}
+}
+
+// allLanes are all there are, to be closed.
+func (r *readahead) allLanes() (all []*lane) {
+	all = append(all, r.lanes[:]...)
+	for i := range r.glances {
+		all = append(all, r.glances[i].lane)
+	}
+	return all
 }
 
 // run is a loader's goroutine. It ends with ctx.
-func (r *readahead) run(ctx context.Context) {
+func (r *readahead) run(ctx context.Context, l *lane) {
 	for {
 		select {
 		case w := <-r.load:
-			failed := w.fill() != nil
-			r.mu.Lock()
-			w.failed = failed
-			close(w.done)
-			r.retireLocked(w)
-			r.mu.Unlock()
+			r.loaded(w, w.fill(l) == nil)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// fill reads and opens the extents of w, neighbours on the disk together.
-func (w *window) fill() error {
-	s := w.file.s
-	key := w.file.sealer()
-	for rest := w.has; len(rest) > 0; {
-		n, pages := 0, 0
-		for n < len(rest) && int(rest[n].slot) == int(rest[0].slot)+pages {
-			pages += rest[n].stored.len()
-			n++
-		}
-		buf := w.buf[rest[0].at:][:pages*pageSize]
-		if got, err := s.space.disk.ReadAt(buf, int64(rest[0].slot)*pageSize); got < len(buf) {
-			return err
-		}
-		s.fetcher.bytes.Add(int64(len(buf)))
-		for _, l := range rest[:n] {
-			if err := key.Open(w.block(l), w.block(l), l.position(), l.stamp); err != nil {
-				return err
-			}
-		}
-		rest = rest[n:]
-	}
-	return nil
-}
-
-func (w *window) block(l loaded) []byte { return w.buf[l.at:][:l.stored.len()*pageSize] }
-
-// retireLocked frees w if it is of no more use.
-func (r *readahead) retireLocked(w *window) {
-	if w.users > 0 || w.left > 0 && !w.failed {
-		return
-	}
-	select {
-	case <-w.done:
-		clear(w.buf)
-		*w = window{buf: w.buf, has: w.has[:0]}
-	default: // its loader will
-	}
-}
-
-// forget gives up what was loaded of a file that nobody has open.
-func (r *readahead) forget(f *File) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i := range r.windows {
-		if w := &r.windows[i]; w.file == f {
-			w.left = 0
-			r.retireLocked(w)
-		}
-	}
-}
-
-// readAhead notes that n bytes at off are being read which are not all in memory, and has what follows
-// loaded if that goes on a sequence. It does not wait for the disk.
+// readAhead notes that n bytes at off are being read which are not all in memory.
 func (f *File) readAhead(off, n int64) {
 	r := &f.s.ahead
-	r.note(f, off, off+n)
-	for {
-		w, from := r.next(f)
-		if w == nil || !r.start(w, f.plan(w, from)) {
-			return
-		}
-	}
-}
-
-func (r *readahead) note(f *File, off, end int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.reads++
@@ -163,8 +97,20 @@ func (r *readahead) note(f *File, off, end int64) {
 		*s = sequence{planning: s.planning}
 	}
 	s.reads++
-	s.end = max(s.end, end)
+	s.end = max(s.end, off+n)
 	s.ahead = max(s.ahead, s.end)
+}
+
+// loadAhead has what follows loaded if f is being read in sequence, as far as there are free windows. It does
+// not wait for the disk.
+func (f *File) loadAhead() {
+	r := &f.s.ahead
+	for {
+		w, from := r.next(f)
+		if w == nil || !r.start(w, f.plan(w, from)) {
+			return
+		}
+	}
 }
 
 // next is a free window if f is due for one, and from where in the file. The caller plans and starts it.
@@ -172,7 +118,7 @@ func (r *readahead) next(f *File) (*window, int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := f.sequence
-	if s.planning || s.reads < sequentialAfter || s.ahead >= s.end+windows*windowSize {
+	if s.planning || s.reads < sequentialAfter || s.ahead >= s.end+depth*windowSize {
 		return nil, 0
 	}
 	for i := range r.windows {
@@ -204,7 +150,7 @@ func (f *File) plan(w *window, from int64) (to int64) {
 		had := len(w.has)
 		for _, e := range c.extents {
 			if l := (wanted{extent: e, index: c.index}); e.live&c.spilled() != 0 && l.position() >= from {
-				w.has = append(w.has, loaded{wanted: l})
+				w.has = append(w.has, l)
 				pages += e.stored.len()
 			}
 		}
@@ -215,12 +161,8 @@ func (f *File) plan(w *window, from int64) (to int64) {
 		to = (c.index + 1) * chunkSize
 		c = f.chunks.next(c.index + 1)
 	}
-	slices.SortFunc(w.has, func(a, b loaded) int { return cmp.Compare(a.slot, b.slot) })
-	at := 0
-	for i := range w.has {
-		w.has[i].at = at
-		at += w.has[i].stored.len() * pageSize
-	}
+	slices.SortFunc(w.has, bySlot)
+	place(w.has)
 	return to
 }
 
@@ -235,82 +177,7 @@ func (r *readahead) start(w *window, to int64) bool {
 		w.file = nil
 		return false
 	}
-	w.done, w.left, w.used = make(chan struct{}), len(w.has), r.reads
+	r.beginLocked(w)
 	r.load <- w // has room for all
 	return true
-}
-
-// A hit is a wanted extent that a window has or will have.
-type hit struct {
-	wanted
-	in *window
-	at loaded
-}
-
-// fromWindows calls use with those of the wanted extents that are in windows, and returns the
-// others. The reader wants nothing of the file before end any more.
-func (f *File) fromWindows(ws []wanted, end int64, use func(w wanted, plain []byte)) (rest []wanted) {
-	hits, rest := f.s.ahead.find(f, ws)
-	for _, h := range hits {
-		if h.in.wait(f.s.ctx) {
-			use(h.wanted, h.in.block(h.at))
-		} else {
-			rest = append(rest, h.wanted)
-		}
-	}
-	f.s.ahead.leave(hits, end)
-	return rest
-}
-
-// wait reports whether what w has can be used. The caller is one of its users.
-func (w *window) wait(ctx context.Context) bool {
-	select {
-	case <-w.done:
-		return !w.failed
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func (r *readahead) find(f *File, ws []wanted) (hits []hit, rest []wanted) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, want := range ws {
-		in, at := r.findLocked(f, want)
-		if in == nil {
-			rest = append(rest, want)
-			continue
-		}
-		in.users++
-		in.used = r.reads
-		hits = append(hits, hit{want, in, at})
-	}
-	return hits, rest
-}
-
-func (r *readahead) findLocked(f *File, want wanted) (*window, loaded) {
-	for i := range r.windows {
-		w := &r.windows[i]
-		if w.file != f || w.done == nil {
-			continue
-		}
-		for _, l := range w.has {
-			if l.slot == want.slot && l.stamp == want.stamp {
-				return w, l
-			}
-		}
-	}
-	return nil, loaded{}
-}
-
-func (r *readahead) leave(hits []hit, end int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, h := range hits {
-		h.in.users--
-		if h.end() <= end {
-			h.in.left--
-		}
-		r.retireLocked(h.in)
-	}
 }

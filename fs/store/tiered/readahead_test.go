@@ -23,11 +23,9 @@ func (fx *fixture) loading(t *testing.T) (n int) {
 		n = 0
 		for i := range fx.ahead.windows {
 			w := &fx.ahead.windows[i]
-			if w.done == nil {
-				continue
-			}
-			select {
-			case <-w.done:
+			switch {
+			case w.file == nil:
+			case w.ready:
 				n++
 			default:
 				return false

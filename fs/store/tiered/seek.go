@@ -18,7 +18,7 @@ func (f *File) Seek(off int64, whence int) (int64, error) {
 		return 0, syscall.ENXIO
 	}
 	if whence == unix.SEEK_HOLE {
-		return min(f.holeFrom(off), f.size), nil
+		return f.holeFrom(off, f.size), nil
 	}
 	data, ok := f.dataFrom(off)
 	if !ok || data >= f.size {
@@ -42,17 +42,26 @@ func (f *File) dataFrom(off int64) (int64, bool) {
 	return 0, false
 }
 
-// holeFrom is the first offset from off on that has none. The caller holds mu for reading.
-func (f *File) holeFrom(off int64) int64 {
+// HoleWithin says whether there is a hole in n bytes at off, without looking any further as Seek would.
+func (f *File) HoleWithin(off, n int64) bool {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	end := min(off+n, f.size)
+	return f.holeFrom(off, end) < end
+}
+
+// holeFrom is the first offset from off on that has none; end if that is not before end. The caller holds mu
+// for reading.
+func (f *File) holeFrom(off, end int64) int64 {
 	index, page := pageAt(off)
-	for ; index <= maxSize/chunkSize; index, page = index+1, 0 {
+	for last := (end - 1) / chunkSize; index <= last; index, page = index+1, 0 {
 		c := f.chunks.get(index)
 		if c == nil {
 			return max(off, index*chunkSize)
 		}
 		if s := allPages &^ c.written() &^ pagesIn(0, page); s != 0 {
-			return max(off, index*chunkSize+int64(s.first())*pageSize)
+			return min(max(off, index*chunkSize+int64(s.first())*pageSize), end)
 		}
 	}
-	return maxSize
+	return end
 }

@@ -59,8 +59,8 @@ func newStore(o Options, m marks) (*Store, error) {
 	}
 	s.done.Go(func() { s.space.trim(s.ctx) })
 	s.done.Go(func() { s.pool.cool(s.ctx) })
-	for range windows - 1 {
-		s.done.Go(func() { s.ahead.run(s.ctx) })
+	for _, l := range s.ahead.lanes {
+		s.done.Go(func() { s.ahead.run(s.ctx, l) })
 	}
 	return s, nil
 }
@@ -91,8 +91,8 @@ func (s *Store) provide(o Options, m marks) (err error) {
 	}
 	s.buffers.arena.noSwap(o.Logger, slog.LevelDebug) // a warning was given already
 	s.spiller.provide(s.buffers)
-	s.fetcher.provide(s.buffers, int64(m.total)*pageSize)
-	s.ahead.provide(s.buffers)
+	s.fetcher.provide(s.space.disk, s.buffers, int64(m.total)*pageSize)
+	s.ahead.provide(s.space.disk, s.buffers)
 	return nil
 }
 
@@ -101,6 +101,7 @@ func (s *Store) release() (err error) {
 	if s.ring != nil {
 		s.ring.Close()
 	}
+	closeAll(append(s.fetcher.allLanes(), s.ahead.allLanes()...))
 	if s.space != nil {
 		err = s.space.disk.Close()
 	}

@@ -23,15 +23,17 @@ func (s *Store) Tiers() store.Tiers {
 	}
 }
 
-// MayWait implements store.DiskFile. A read waits for spilled pages; a write for memory, and for
-// the spilled pages that it changes in part.
+// MayWait implements store.DiskFile. A read waits for spilled pages that are not loaded yet; a write for memory, and
+// for the spilled pages that it changes in part. To find out about a small read it may be read already: see glance.
 func (f *File) MayWait(off, n int64, write bool) bool {
 	if off < 0 || n <= 0 {
 		return false
 	}
 	end := off + min(n, math.MaxInt64-off)
 	if !write {
-		return f.anySpilled(off, end)
+		var room [glancePages]wanted
+		ws := f.spilled(off, end, room[:0])
+		return len(ws) > 0 && !f.s.ahead.has(f, ws) && !f.glance(ws)
 	}
 	return f.s.pool.available()-int((end-off)/pageSize+2) < writeMark(f.s.pool.marks, end) || f.edgesSpilled(off, end)
 }
@@ -44,18 +46,16 @@ func writeMark(m marks, end int64) int {
 	return m.spare
 }
 
-// anySpilled says whether a page of [off, end) is only on disk.
-func (f *File) anySpilled(off, end int64) bool {
+// spilled appends the extents with the pages of [off, end) that are only on disk.
+func (f *File) spilled(off, end int64, to []wanted) []wanted {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	for c := f.chunks.next(off / chunkSize); c != nil && c.index*chunkSize < end; c = f.chunks.next(c.index + 1) {
 		start := c.index * chunkSize
 		p := piece{c.index, int(max(off-start, 0)), int(min(end-start, chunkSize))}
-		if c.spilled()&p.touched() != 0 {
-			return true
-		}
+		to = c.want(p.touched(), false, to)
 	}
-	return false
+	return to
 }
 
 // edgesSpilled says whether a page of which [off, end) has only a part is only on disk.
