@@ -42,28 +42,13 @@ func (f *FS) reserveMapped(n *inode, c store.File, pid uint32, off, length int64
 	if length <= 0 {
 		return nil
 	}
-	if !holeWithin(c, off, length) || !f.mapsShared(pid, n.ino) {
+	// A race with truncate is one with any store to the mapping too.
+	if !c.HoleWithin(off, length) || !f.mapsShared(pid, n.ino) {
 		return nil
 	}
 	return f.accounted(n, c, span(off, length), false, func(int64) error {
 		return c.Allocate(unix.FALLOC_FL_KEEP_SIZE, off, length)
 	})
-}
-
-// A holeTeller is a store.File that finds a hole without looking for it to the end of the file.
-type holeTeller interface {
-	// HoleWithin says whether there is a hole in n bytes at off, which lie before the end.
-	HoleWithin(off, n int64) bool
-}
-
-// holeWithin says whether there is a hole in n bytes at off. A race with truncate is one with any store to the
-// mapping too.
-func holeWithin(c store.File, off, n int64) bool {
-	if t, ok := c.(holeTeller); ok {
-		return t.HoleWithin(off, n)
-	}
-	hole, err := c.Seek(off, unix.SEEK_HOLE)
-	return err == nil && hole < off+n
 }
 
 // mapsPatience is how long a look at a process may take. Before Linux 6.17 it

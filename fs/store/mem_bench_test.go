@@ -103,3 +103,24 @@ func BenchmarkMemoryOpen(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkHoleWithin is what a READ of a file that is open for writing asks on the mediated
+// plane. It must not depend on how much data follows.
+func BenchmarkHoleWithin(b *testing.B) {
+	s := newMemory(b, store.MemoryOptions{Size: 256 << 20, Huge: "never"})
+	f, err := s.New()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	for off, p := int64(0), make([]byte, 1<<20); off < 128<<20; off += int64(len(p)) {
+		if _, err := f.WriteAt(p, off); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		if f.HoleWithin(0, store.PageSize) {
+			b.Fatal("a hole")
+		}
+	}
+}

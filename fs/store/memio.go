@@ -78,6 +78,21 @@ func (f *memFile) Seek(off int64, whence int) (int64, error) {
 	return pos, f.s.errno("seek", err)
 }
 
+// HoleWithin implements File. Errors count as no hole.
+func (f *memFile) HoleWithin(off, n int64) bool {
+	fd, err := f.fd()
+	if err != nil {
+		return false
+	}
+	defer f.done(fd)
+	first, end := off/PageSize, (off+n+PageSize-1)/PageSize
+	if there, err := pagesWithin(fd, first*PageSize, (end-first)*PageSize); err == nil {
+		return there < end-first
+	}
+	hole, err := unix.Seek(fd, off, unix.SEEK_HOLE)
+	return err == nil && hole < off+n
+}
+
 // CopyTo implements File.
 func (f *memFile) CopyTo(dst File, off, dstOff, n int64) (int64, error) {
 	to, ok := dst.(*memFile)

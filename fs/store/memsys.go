@@ -53,6 +53,14 @@ func copyFileRange(in, out int, off, dstOff, n int64) (m int, err error) {
 	}
 }
 
+// pagesWithin is how many pages of a tmpfs file there are in a range, in memory or swapped out
+// (mm/filemap.c, filemap_cachestat). Linux 6.5; ENOSYS before.
+func pagesWithin(fd int, off, n int64) (int64, error) {
+	var st unix.Cachestat_t
+	err := unix.Cachestat(uint(fd), &unix.CachestatRange{Off: uint64(off), Len: uint64(n)}, &st, 0)
+	return int64(st.Cache + st.Evicted), err
+}
+
 func fstat(fd int) (st unix.Stat_t, err error) {
 	err = unix.Fstat(fd, &st)
 	return st, err

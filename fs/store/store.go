@@ -58,7 +58,7 @@ type Store interface {
 
 // A File is the bytes of one regular file.
 type File interface {
-	// Open and Close bracket use: ReadAt, WriteAt, Truncate, Allocate, Seek, CopyTo and
+	// Open and Close bracket use: ReadAt, WriteAt, Truncate, Allocate, Seek, HoleWithin, CopyTo and
 	// Backing want an open file. They nest. Attr, SetTimes and Free do not need it.
 	Open() error
 	Close()
@@ -74,6 +74,9 @@ type File interface {
 	Allocate(mode uint32, off, length int64) error
 	// Seek is lseek(2) with SEEK_DATA or SEEK_HOLE; ENXIO past the end.
 	Seek(off int64, whence int) (int64, error)
+	// HoleWithin says whether there is a hole in n bytes at off, which lie before the end. Unlike
+	// Seek it looks no further. Zeros that Allocate made may count as a hole.
+	HoleWithin(off, n int64) bool
 	// CopyTo copies n bytes at off to dst, a file of the same Store, at dstOff.
 	CopyTo(dst File, off, dstOff, n int64) (int64, error)
 

@@ -252,6 +252,18 @@ func (w *world) seek(rt *rapid.T) {
 	case err != nil || hole < off || hole > f.size() || !f.zero(hole, (hole/page+1)*page):
 		rt.Fatalf("hole from %d on: %d, %v", off, hole, err)
 	}
+	n := min(rapid.Int64Range(1, 8*page).Draw(rt, "length"), f.size()-off)
+	if n <= 0 {
+		return
+	}
+	got := f.HoleWithin(off, n)
+	zeros := false // a whole page of them
+	for at := off / page * page; at < off+n; at += page {
+		zeros = zeros || f.zero(at, at+page)
+	}
+	if f.missing(off, n) > 0 && !got || got && !zeros {
+		rt.Fatalf("hole in %d bytes at %d: %t", n, off, got)
+	}
 }
 
 func (w *world) copy(rt *rapid.T) {

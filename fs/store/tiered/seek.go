@@ -42,7 +42,7 @@ func (f *File) dataFrom(off int64) (int64, bool) {
 	return 0, false
 }
 
-// HoleWithin says whether there is a hole in n bytes at off, without looking any further as Seek would.
+// HoleWithin implements store.File.
 func (f *File) HoleWithin(off, n int64) bool {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
