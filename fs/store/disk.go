@@ -20,6 +20,7 @@ type Tiers struct {
 type DiskFile interface {
 	File
 	// MayWait says whether ReadAt or, if write is set, WriteAt of n bytes at off may have to wait for
-	// the disk. It is quick, and a guess: the answer may be out of date at once.
+	// the disk. It is a guess: the answer may be out of date at once. It takes less than a
+	// millisecond, as it may have asked the disk already.
 	MayWait(off, n int64, write bool) bool
 }
