@@ -20,21 +20,21 @@ type aioQueue struct {
 	limit   unix.Timespec
 }
 
-// An ioBlock is struct iocb, an ioEvent struct io_event (include/uapi/linux/aio_abi.h).
+// An ioBlock is struct iocb, whose other fields are 0 here, an ioEvent struct io_event (include/uapi/linux/aio_abi.h).
 type (
 	ioBlock struct {
-		data     uint64
-		key      uint32
-		rwFlags  int32
-		opcode   uint16
-		priority int16
-		fd       uint32
-		buf      uint64
-		size     uint64
-		offset   int64
-		_        uint64
-		flags    uint32
-		resultFD uint32
+		data    uint64
+		_       uint32
+		rwFlags int32
+		opcode  uint16
+		_       int16
+		fd      uint32
+		buf     uint64
+		size    uint64
+		offset  int64
+		_       uint64
+		_       uint32
+		_       uint32
 	}
 	ioEvent struct {
 		data    uint64
