@@ -24,6 +24,10 @@ func TestEveryCase(t *testing.T) {
 			continue
 		}
 		t.Run(c.Name, func(t *testing.T) {
+			root := root
+			if c.Name == "remove-freed" { // it waits for free space, which others use up on the disk
+				root = memoryDir(t)
+			}
 			j := Job{Case: c.Name, Dir: filepath.Join(root, c.Name), Sample: time.Millisecond, Sizes: tiny, Inputs: inputs, Daemon: os.Getpid()}
 			for range 2 { // the second round finds what the first has left
 				checkValues(t, c, do(t, agent, j))
@@ -35,6 +39,17 @@ func TestEveryCase(t *testing.T) {
 			}
 		})
 	}
+}
+
+// memoryDir is a directory in memory, which every Linux has.
+func memoryDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "vanishfs-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // ofSpillFile are the rows that only a tiered mount has.
