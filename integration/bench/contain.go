@@ -45,7 +45,7 @@ func contain(p *plan, args []string) (err error) {
 		return err
 	}
 	defer mounts.Close()
-	return waitFor(cmd, signals)
+	return waitFor(p, cmd, signals)
 }
 
 // holdMounts keeps the child's mount namespace until all its processes are dead, so that it is taken
@@ -74,7 +74,7 @@ func namespaces() *syscall.SysProcAttr {
 	return attr
 }
 
-func waitFor(cmd *exec.Cmd, signals <-chan os.Signal) error {
+func waitFor(p *plan, cmd *exec.Cmd, signals <-chan os.Signal) error {
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	select {
@@ -87,7 +87,7 @@ func waitFor(cmd *exec.Cmd, signals <-chan os.Signal) error {
 		// With its init the kernel ends the whole PID namespace.
 		cmd.Process.Kill()
 		<-ended
-		return fmt.Errorf("ended by %s", s)
+		return fmt.Errorf("ended by %s; %s has what was measured before, if anything", s, p.resultsFile())
 	}
 }
 

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"vanishfs/integration/bench/load"
@@ -30,15 +28,21 @@ func runInside(p *plan) error {
 	}
 	results := &report.Results{Time: time.Now(), Machine: report.ThisMachine(), Rounds: p.rounds, Quick: p.quick, Files: p.sizes.Many}
 	r := &rounds{plan: p, env: e, results: results}
+	if err := os.MkdirAll(p.out, 0o755); err != nil {
+		return err
+	}
 	r.start()
-	r.measureAll()
-	results.Finish()
+	if err := r.measureAll(); err != nil {
+		return err
+	}
 	if err := show(results); err != nil {
 		return err
 	}
-	if err := save(results, p.out); err != nil {
+	progress("wrote %s", p.resultsFile())
+	if err := saveTo(p.chartFile(), results.WriteChart); err != nil {
 		return err
 	}
+	progress("wrote %s", p.chartFile())
 	return r.oursFailed()
 }
 
@@ -54,27 +58,14 @@ func show(r *report.Results) error {
 	return r.WriteBounds(os.Stdout)
 }
 
-func save(r *report.Results, dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	return errors.Join(
-		saveTo(filepath.Join(dir, "bench.json"), func(w io.Writer) error {
-			encoder := json.NewEncoder(w)
-			encoder.SetIndent("", " ")
-			return encoder.Encode(r)
-		}),
-		saveTo(filepath.Join(dir, "bench.svg"), r.WriteChart))
-}
-
+// saveTo replaces a file as a whole: a run can be interrupted at any time.
 func saveTo(path string, write func(io.Writer) error) error {
-	f, err := os.Create(path)
+	f, err := os.Create(path + ".new")
 	if err != nil {
 		return err
 	}
 	if err := errors.Join(write(f), f.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	progress("wrote %s", path)
-	return nil
+	return os.Rename(f.Name(), path)
 }

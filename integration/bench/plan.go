@@ -119,3 +119,7 @@ func usage(flags *flag.FlagSet) {
 func (p *plan) below(names ...string) string {
 	return filepath.Join(append([]string{p.scratch}, names...)...)
 }
+
+func (p *plan) resultsFile() string { return filepath.Join(p.out, "bench.json") }
+
+func (p *plan) chartFile() string { return filepath.Join(p.out, "bench.svg") }

@@ -51,7 +51,8 @@ func (r *rounds) start() {
 	}
 }
 
-func (r *rounds) measureAll() {
+// measureAll saves the results after each case, for whoever interrupts a long run.
+func (r *rounds) measureAll() error {
 	begin := time.Now()
 	for i, c := range r.plan.cases {
 		progress("%4.0f s, %d of %d: %s", time.Since(begin).Seconds(), i+1, len(r.plan.cases), c.Name)
@@ -60,7 +61,12 @@ func (r *rounds) measureAll() {
 			rows[row.Name] = r.results.AddRow(row, c.Kind)
 		}
 		r.measureCase(c, rows)
+		r.results.Finish()
+		if err := saveTo(r.plan.resultsFile(), r.results.WriteJSON); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // measureCase does a warm-up and the rounds. Each has an order of its own, so
@@ -77,6 +83,9 @@ func (r *rounds) measureCase(c load.Case, rows map[string]*report.Row) {
 			s := r.up[i]
 			if out[s] || !s.takes(c) {
 				continue
+			}
+			if c.Once { // it takes minutes
+				progress("        on %s", s.Name)
 			}
 			values, err := r.measure(s, c)
 			if err != nil {

@@ -4,6 +4,7 @@ package report
 
 import (
 	"encoding/json"
+	"io"
 	"time"
 
 	"vanishfs/integration/bench/load"
@@ -82,7 +83,14 @@ func (r *Row) cell(system string) *Cell {
 	return r.Cells[system]
 }
 
-// Finish takes medians, ratios and verdicts.
+// WriteJSON writes the results for programs.
+func (r *Results) WriteJSON(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", " ")
+	return encoder.Encode(r)
+}
+
+// Finish takes medians, ratios and verdicts of what was added until now.
 func (r *Results) Finish() {
 	for _, row := range r.Rows {
 		for _, cell := range row.Cells {
