@@ -15,6 +15,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 
@@ -25,7 +26,7 @@ import (
 const insideCommand = "inside"
 
 func main() {
-	if err := dispatch(os.Args[1:]); err != nil {
+	if err := dispatch(os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
 		if !errors.Is(err, errReported) {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 		}
@@ -52,7 +53,7 @@ func dispatch(args []string) error {
 	}
 	plan, err := parsePlan(args)
 	if err != nil {
-		return err
+		return errors.Join(err, os.RemoveAll(plan.scratch))
 	}
 	return contain(plan, args)
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -28,6 +27,7 @@ type plan struct {
 	systems  []system.System
 }
 
+// parsePlan reads the flags. With an error the plan has no more than the scratch directory.
 func parsePlan(args []string) (*plan, error) {
 	p := &plan{sizes: load.Full, scope: load.FullScope}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -42,12 +42,12 @@ func parsePlan(args []string) (*plan, error) {
 	systems := flags.String("systems", "", "measure only these systems, likewise")
 	flags.Usage = func() { usage(flags) }
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		os.Exit(0)
+		return p, err
 	} else if err != nil {
-		return nil, errReported
+		return p, errReported
 	}
 	if p.scratch == "" || flags.NArg() > 0 {
-		return nil, errors.New("start scripts/bench; --help lists the flags")
+		return p, errors.New("start scripts/bench; --help lists the flags")
 	}
 	p.thoroughness()
 	if *files > 0 {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"os"
 	"os/exec"
 	"testing"
 
@@ -49,5 +51,18 @@ func TestEveryCaseHasSystems(t *testing.T) {
 func TestPlanWithoutRowsIsRefused(t *testing.T) {
 	if _, err := parsePlan([]string{"--scratch", "/nowhere", "--rows", "nosuchrow"}); err == nil {
 		t.Error("a plan without rows")
+	}
+}
+
+// TestNoPlanLeavesNothing: the script has made the scratch directory by then.
+func TestNoPlanLeavesNothing(t *testing.T) {
+	for _, args := range [][]string{{"--rows", "nosuchrow"}, {"--help"}, {"--nosuchflag"}, {"extra"}} {
+		scratch := t.TempDir()
+		if err := dispatch(append([]string{"--scratch", scratch}, args...)); err == nil {
+			t.Errorf("%v is taken", args)
+		}
+		if _, err := os.Stat(scratch); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("after %v there still is the scratch directory: %v", args, err)
+		}
 	}
 }
