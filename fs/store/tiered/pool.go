@@ -52,9 +52,10 @@ const (
 func newMarks(memory int64) marks {
 	total := max(int(memory/pageSize), floorFrames)
 	low := min(total/8, lowMost)
+	high := low + low/2
 	return marks{
-		total: total, floor: floorFrames,
-		high: low + low/2, low: low, reserve: low / 4, spare: low / 8,
+		total: total, floor: max(floorFrames, 2*high), // the index alone must never make memory short
+		high: high, low: low, reserve: low / 4, spare: low / 8,
 		warm: min(total/4, warmMost), keep: min(total/4, keepMost),
 	}
 }

@@ -179,3 +179,21 @@ func TestIndexCountsAgainstTheBudget(t *testing.T) {
 	}
 	fx.check(t, f)
 }
+
+// However large the index is, there is room to write in, and writers are not held up for good.
+func TestIndexLeavesRoom(t *testing.T) {
+	for _, memory := range []int64{0, 64 << 20, 128 << 20, 1 << 30} {
+		fx := newFixture(t, Options{}, newMarks(memory))
+		fx.pool.index.Add(2 * memory)
+		f := fx.file(t)
+		var written atomic.Int64
+		go func() {
+			n, err := f.WriteAt(make([]byte, 1<<20), smallFile)
+			if err != nil {
+				t.Error(err)
+			}
+			written.Store(int64(n))
+		}()
+		wait(t, "a write beside an index as large as memory", func() bool { return written.Load() == 1<<20 })
+	}
+}

@@ -313,7 +313,7 @@ func TestMarks(t *testing.T) {
 	for _, memory := range []int64{0, 1, 4 << 20, 5 << 20, 64 << 20, 256 << 20, 8 << 30, memoryMost} {
 		m := newMarks(memory)
 		if int64(m.total)*pageSize < memory-pageSize || m.total < m.floor || m.high >= m.total ||
-			!(m.high > m.low && m.low > m.reserve && m.reserve > m.spare && m.spare >= chunkPages-blockPages) {
+			!(m.floor >= 2*m.high && m.high > m.low && m.low > m.reserve && m.reserve > m.spare && m.spare >= chunkPages-blockPages) {
 			t.Errorf("%d bytes: %+v", memory, m)
 		}
 	}
