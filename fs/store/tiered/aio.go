@@ -127,12 +127,16 @@ func (q *aioQueue) try(r *read, limit time.Duration) bool {
 
 func (q *aioQueue) finish() { q.wait(1, nil) }
 
-// wait waits for n events, or shorter. Signals are no reason to return.
+// wait waits for n events, or shorter. Signals are no reason to return. Any other error means that the queue is
+// not what was set up: to go on would be to use memory again that the disk may still write to.
 func (q *aioQueue) wait(n int, timeout *unix.Timespec) []ioEvent {
 	for {
-		got, err := q.getEvents(n, timeout)
-		if err != syscall.EINTR {
-			return q.events[:max(got, 0)]
+		switch got, err := q.getEvents(n, timeout); err {
+		case nil:
+			return q.events[:got]
+		case syscall.EINTR:
+		default:
+			panic(fmt.Sprintf("tiered store: io_getevents for %d reads under way: %v", n, err))
 		}
 	}
 }

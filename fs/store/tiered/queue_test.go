@@ -2,8 +2,10 @@ package tiered
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 )
@@ -86,4 +88,19 @@ func TestQueueTries(t *testing.T) {
 	if !q.try(&behind, time.Minute) || behind.err == nil {
 		t.Errorf("behind the end: %v", behind.err)
 	}
+}
+
+// A queue that cannot tell what became of its reads is a broken invariant, not something to try for ever.
+func TestQueueThatIsGone(t *testing.T) {
+	_, q := queueOf(t, 1)
+	a := q.(*aioQueue)
+	context := a.context
+	defer func() {
+		a.context = context
+		if r := recover(); r == nil || !strings.Contains(fmt.Sprint(r), "io_getevents") {
+			t.Errorf("recovered %v", r)
+		}
+	}()
+	a.context = 0
+	q.finish()
 }
