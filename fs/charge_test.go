@@ -145,3 +145,34 @@ func TestFileSizeLimit(t *testing.T) {
 		t.Errorf("fallocate beyond the limit: %v, want EFBIG", s)
 	}
 }
+
+// TestAccountedMapping: pages that were charged when a mapping was about to be stored to are written back at the
+// limit, too. Nobody could be told that they are not.
+func TestAccountedMapping(t *testing.T) {
+	f := newAccountedTree(t)
+	f.opts.MapsShared = func(uint32, uint64) bool { return true }
+	u := root(f)
+	node, err := u.create(1, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := u.truncate(node, accountedLimit); err != nil {
+		t.Fatal(err)
+	}
+	const part = 128 << 10
+	for off := uint64(0); off < accountedLimit; off += part {
+		in := &fuse.ReadIn{InHeader: *u.at(node), Offset: off, Size: part}
+		if n, s := f.ReadBuffer(nil, in, make([]byte, part)); s != fuse.OK || n != part {
+			t.Fatalf("fault at %d: %d, %v", off, n, s)
+		}
+	}
+	if got := f.opts.Domain.Usage().BytesUsed; got != accountedLimit {
+		t.Fatalf("%d bytes charged, want %d", got, accountedLimit)
+	}
+	for off := uint64(0); off < accountedLimit; off += part {
+		in := &fuse.WriteIn{InHeader: *u.at(node), Offset: off, Size: part}
+		if n, s := f.Write(nil, in, make([]byte, part)); s != fuse.OK || n != part {
+			t.Fatalf("write back at %d: %d, %v", off, n, s)
+		}
+	}
+}

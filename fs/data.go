@@ -150,9 +150,7 @@ func (f *FS) fallocate(n *inode, in *fuse.FallocateIn) error {
 	if punch {
 		want = 0
 	} else {
-		n.mu.Lock()
-		n.reserved = true
-		n.mu.Unlock()
+		n.noteReserved()
 	}
 	return f.accounted(n, c, want, false, func(int64) error { return c.Allocate(in.Mode, off, length) })
 }

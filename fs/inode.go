@@ -40,7 +40,7 @@ type inode struct {
 	unnamed  bool // made by O_TMPFILE and never linked
 	vanished bool // removed for good: no new handle
 	charged  bool // counted in the domain
-	reserved bool // fallocate may have made pages that look like holes
+	reserved bool // there may be charged pages that look like holes; see nearlimit.go
 	freed    bool // out of the table
 	mapped   bool // perhaps, shared and writable, past the daemon; see mapped.go
 	// untilForget keeps the content of a file without name and handle until the kernel forgets it.

@@ -46,6 +46,7 @@ func (f *FS) reserveMapped(n *inode, c store.File, pid uint32, off, length int64
 	if !c.HoleWithin(off, length) || !f.mapsShared(pid, n.ino) {
 		return nil
 	}
+	n.noteReserved() // what is written back looks like new until then
 	return f.accounted(n, c, span(off, length), false, func(int64) error {
 		return c.Allocate(unix.FALLOC_FL_KEEP_SIZE, off, length)
 	})

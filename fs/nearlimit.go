@@ -58,6 +58,13 @@ func (l *nearLimit) writePage(pos int64, chunk []byte) (int, error) {
 	return 0, syscall.ENOSPC
 }
 
+// noteReserved says that content is about to be reserved that looks like holes.
+func (n *inode) noteReserved() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.reserved = true
+}
+
 // isHole says whether the page at pos looks as if it were not there.
 func (l *nearLimit) isHole(pos int64) (bool, error) {
 	page := pos - pos%store.PageSize
