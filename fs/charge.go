@@ -9,7 +9,7 @@ import (
 
 // Inodes are always charged here. Bytes are charged by the store itself, which
 // holds one exact limit, unless limits nest (Options.AccountBytes): then every
-// write reserves the pages it may need in the inode's domain, writes, and gives
+// write reserves the pages that are missing in the inode's domain, writes, and gives
 // back what turned out not to be new.
 
 // domain is what n is charged to.
@@ -32,32 +32,27 @@ func (f *FS) discharge(n *inode, bytes int64) {
 	n.scope.forget(n)
 }
 
-// span is the number of bytes in the pages that [off, off+n) touches.
-func span(off, n int64) int64 {
-	first := off / store.PageSize
-	last := (off + n + store.PageSize - 1) / store.PageSize
-	return (last - first) * store.PageSize
-}
-
-// accounted runs change, which may make up to want bytes of new pages in n's
-// content. Partial says that fewer will do: change gets what could be reserved.
+// accounted runs change, which may make the pages that are missing in length bytes at off of
+// n's content. Partial says that fewer will do: if it could not get all of them, change is told
+// that it is short and how many bytes were granted.
 //
 // Precondition: n is in use; n.mu is not held.
-func (f *FS) accounted(n *inode, c store.File, want int64, partial bool, change func(granted int64) error) error {
+func (f *FS) accounted(n *inode, c store.File, off, length int64, partial bool, change func(short bool, granted int64) error) error {
 	if !f.opts.AccountBytes {
-		return change(want)
+		return change(false, 0)
 	}
 	// One change at a time for each file: the difference in blocks must be this change's own.
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	d := f.domain(n)
+	want := c.Missing(off, length) // no more: others may need it meanwhile
 	granted := want
 	if partial {
 		granted = d.ReserveUpTo(want)
 	} else if err := d.ReserveBytes(want); err != nil {
 		return syscall.ENOSPC
 	}
-	err := change(granted)
+	err := change(granted < want, granted)
 	a, aerr := c.Attr()
 	if aerr != nil {
 		a.Blocks = (n.bytes + granted) / 512

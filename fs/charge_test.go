@@ -10,6 +10,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
+	"vanishfs/fs/store"
 	"vanishfs/quota"
 )
 
@@ -52,7 +53,7 @@ func TestAccountedExact(t *testing.T) {
 					}
 					off += uint64(n)
 				}
-				total.Add(int64(span(0, int64(off))))
+				total.Add(int64(store.Span(0, int64(off))))
 				u.release(node)
 			})
 		}
@@ -175,4 +176,75 @@ func TestAccountedMapping(t *testing.T) {
 			t.Fatalf("write back at %d: %d, %v", off, n, s)
 		}
 	}
+}
+
+// TestAccountedOverwriting: at the limit, copying over pages that exist and allocating them again succeed. What
+// does not fit is left to the kernel to copy by writes, which know how much does.
+func TestAccountedOverwriting(t *testing.T) {
+	f := newAccountedTree(t)
+	u := root(f)
+	var nodes []uint64
+	for _, name := range []string{"a", "b"} {
+		node, err := u.create(1, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.fill(t, node, accountedLimit/2)
+		nodes = append(nodes, node)
+	}
+	copying := func(dstOff uint64) (uint32, fuse.Status) {
+		return f.CopyFileRange(nil, &fuse.CopyFileRangeIn{InHeader: *u.at(nodes[0]), NodeIdOut: nodes[1], OffOut: dstOff, Len: 1 << 20})
+	}
+	if n, s := copying(1 << 20); s != fuse.OK || n != 1<<20 {
+		t.Errorf("copy over what is there: %d, %v", n, s)
+	}
+	if n, s := copying(accountedLimit/2 - 1<<19); s != fuse.Status(syscall.EXDEV) || n != 0 {
+		t.Errorf("copy beyond the limit: %d, %v", n, s)
+	}
+	if s := f.Fallocate(nil, &fuse.FallocateIn{InHeader: *u.at(nodes[0]), Length: accountedLimit / 2}); s != fuse.OK {
+		t.Errorf("allocate what is there: %v", s)
+	}
+	if s := f.Fallocate(nil, &fuse.FallocateIn{InHeader: *u.at(nodes[0]), Length: accountedLimit/2 + 1}); s != fuse.Status(syscall.ENOSPC) {
+		t.Errorf("allocate a page more: %v", s)
+	}
+}
+
+// TestAccountedBeside: who writes what fits is not refused because of others who overwrite.
+func TestAccountedBeside(t *testing.T) {
+	f := newAccountedTree(t)
+	u := root(f)
+	big, err := u.create(1, "big")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.fill(t, big, accountedLimit-1<<20)
+	small, err := u.create(1, "small")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var overwriting sync.WaitGroup
+	over := make(chan struct{})
+	overwriting.Go(func() {
+		data := make([]byte, 1<<20)
+		for {
+			select {
+			case <-over:
+				return
+			default:
+			}
+			f.Write(nil, &fuse.WriteIn{InHeader: *u.at(big), Offset: 100, Size: uint32(len(data))}, data)
+		}
+	})
+	data := string(make([]byte, 1<<20))
+	for range 200 {
+		if n, err := u.write(small, data); n != len(data) || err != nil {
+			t.Errorf("%d bytes written: %v", n, err)
+			break
+		}
+		if err := u.truncate(small, 0); err != nil {
+			t.Error(err)
+		}
+	}
+	close(over)
+	overwriting.Wait()
 }

@@ -78,8 +78,8 @@ func (f *FS) write(n *inode, off int64, data []byte) (int, error) {
 
 // writeContent writes as much of data as the limits let it.
 func (f *FS) writeContent(n *inode, c store.File, off int64, data []byte) (written int, err error) {
-	err = f.accounted(n, c, span(off, int64(len(data))), true, func(granted int64) error {
-		if granted < span(off, int64(len(data))) {
+	err = f.accounted(n, c, off, int64(len(data)), true, func(short bool, granted int64) error {
+		if short {
 			var err error
 			written, err = (&nearLimit{n, c, granted}).write(off, data)
 			return err
@@ -117,7 +117,7 @@ func (f *FS) truncate(n *inode, size uint64) error {
 		return err
 	}
 	defer f.unhold(n)
-	return f.accounted(n, c, 0, false, func(int64) error { return c.Truncate(int64(size)) })
+	return f.accounted(n, c, 0, 0, false, func(bool, int64) error { return c.Truncate(int64(size)) })
 }
 
 // Fallocate reserves space or punches a hole.
@@ -146,13 +146,13 @@ func (f *FS) fallocate(n *inode, in *fuse.FallocateIn) error {
 		return err
 	}
 	defer f.unhold(n)
-	want := span(off, length)
+	makes := length
 	if punch {
-		want = 0
+		makes = 0
 	} else {
 		n.noteReserved()
 	}
-	return f.accounted(n, c, want, false, func(int64) error { return c.Allocate(in.Mode, off, length) })
+	return f.accounted(n, c, off, makes, false, func(bool, int64) error { return c.Allocate(in.Mode, off, length) })
 }
 
 // Lseek answers SEEK_DATA and SEEK_HOLE.
@@ -212,13 +212,18 @@ func (f *FS) copyRange(in *fuse.CopyFileRangeIn) (int64, error) {
 	}
 	defer f.unhold(dst)
 	var copied int64
-	err = f.accounted(dst, to, span(dstOff, length), false, func(int64) error {
+	err = f.accounted(dst, to, dstOff, length, false, func(bool, int64) error {
 		var err error
 		copied, err = from.CopyTo(to, off, dstOff, length)
 		return err
 	})
-	if copied > 0 {
+	switch {
+	case copied > 0:
 		err = nil
+	case err == syscall.ENOSPC && f.opts.AccountBytes:
+		// The kernel copies by reads and writes then (fs/fuse/file.c, fuse_copy_file_range), which
+		// find out how much fits.
+		err = syscall.EXDEV
 	}
 	return copied, err
 }

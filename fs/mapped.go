@@ -43,11 +43,11 @@ func (f *FS) reserveMapped(n *inode, c store.File, pid uint32, off, length int64
 		return nil
 	}
 	// A race with truncate is one with any store to the mapping too.
-	if !c.HoleWithin(off, length) || !f.mapsShared(pid, n.ino) {
+	if c.Missing(off, length) == 0 || !f.mapsShared(pid, n.ino) {
 		return nil
 	}
 	n.noteReserved() // what is written back looks like new until then
-	return f.accounted(n, c, span(off, length), false, func(int64) error {
+	return f.accounted(n, c, off, length, false, func(bool, int64) error {
 		return c.Allocate(unix.FALLOC_FL_KEEP_SIZE, off, length)
 	})
 }

@@ -78,19 +78,21 @@ func (f *memFile) Seek(off int64, whence int) (int64, error) {
 	return pos, f.s.errno("seek", err)
 }
 
-// HoleWithin implements File. Errors count as no hole.
-func (f *memFile) HoleWithin(off, n int64) bool {
+// Missing implements File. With an error nothing counts as there.
+func (f *memFile) Missing(off, n int64) int64 {
+	all := Span(off, n)
 	fd, err := f.fd()
 	if err != nil {
-		return false
+		return all
 	}
 	defer f.done(fd)
-	first, end := off/PageSize, (off+n+PageSize-1)/PageSize
-	if there, err := pagesWithin(fd, first*PageSize, (end-first)*PageSize); err == nil {
-		return there < end-first
+	if there, err := pagesWithin(fd, off/PageSize*PageSize, all); err == nil {
+		return max(0, all-there*PageSize)
 	}
-	hole, err := unix.Seek(fd, off, unix.SEEK_HOLE)
-	return err == nil && hole < off+n
+	if hole, err := unix.Seek(fd, off, unix.SEEK_HOLE); err == nil && hole >= off+n {
+		return 0
+	}
+	return all
 }
 
 // CopyTo implements File.

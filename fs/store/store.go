@@ -12,6 +12,14 @@ package store
 // PageSize is the unit of accounting, bytes.
 const PageSize = 4096
 
+// Span is how many bytes the pages have that n bytes at off touch; off+n is no more than the largest int64.
+func Span(off, n int64) int64 {
+	if n <= 0 {
+		return 0
+	}
+	return ((off+n-1)/PageSize - off/PageSize + 1) * PageSize
+}
+
 // Omit as a time given to File.SetTimes leaves that time as it is.
 const Omit = int64(-1 << 63)
 
@@ -58,7 +66,7 @@ type Store interface {
 
 // A File is the bytes of one regular file.
 type File interface {
-	// Open and Close bracket use: ReadAt, WriteAt, Truncate, Allocate, Seek, HoleWithin, CopyTo and
+	// Open and Close bracket use: ReadAt, WriteAt, Truncate, Allocate, Seek, Missing, CopyTo and
 	// Backing want an open file. They nest. Attr, SetTimes and Free do not need it.
 	Open() error
 	Close()
@@ -74,9 +82,10 @@ type File interface {
 	Allocate(mode uint32, off, length int64) error
 	// Seek is lseek(2) with SEEK_DATA or SEEK_HOLE; ENXIO past the end.
 	Seek(off int64, whence int) (int64, error)
-	// HoleWithin says whether there is a hole in n bytes at off, which lie before the end. Unlike
-	// Seek it looks no further. Zeros that Allocate made may count as a hole.
-	HoleWithin(off, n int64) bool
+	// Missing is how many bytes of the pages that n bytes at off touch are not charged: what a write
+	// there would add. Unlike Seek it looks no further. Where the kernel cannot tell (before Linux 6.5)
+	// it is all of them if there is a hole or the end among them, or zeros that Allocate made.
+	Missing(off, n int64) int64
 	// CopyTo copies n bytes at off to dst, a file of the same Store, at dstOff.
 	CopyTo(dst File, off, dstOff, n int64) (int64, error)
 

@@ -4,6 +4,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"vanishfs/fs/store"
 )
 
 // Truncate implements store.File. What Allocate charged past the end goes when the file does not
@@ -86,25 +88,11 @@ func (f *File) zero(off, end, size int64) error {
 // chargeLocked charges the pages of [off, end) that are holes, all or none. More than memory and
 // disk could ever take is refused at once.
 func (f *File) chargeLocked(off, end int64) error {
-	missing := int64(0)
-	for at := off; at < end; {
-		c := f.chunks.next(at / chunkSize)
-		if c == nil || c.index*chunkSize >= end {
-			missing += pagesOf(at, end)
-			break
-		}
-		if gap := c.index * chunkSize; gap > at {
-			missing += pagesOf(at, gap)
-			at = gap
-		}
-		p := pieceAt(at, end-at)
-		missing += int64((p.touched() &^ c.held).len())
-		at += int64(p.len())
-	}
-	if missing*pageSize > f.s.room() {
+	missing := f.missing(off, end) * pageSize
+	if missing > f.s.room() {
 		return syscall.ENOSPC
 	}
-	if err := f.s.domain.ReserveBytes(missing * pageSize); err != nil {
+	if err := f.s.domain.ReserveBytes(missing); err != nil {
 		return syscall.ENOSPC
 	}
 	for p := range pieces(off, end-off) {
@@ -113,8 +101,26 @@ func (f *File) chargeLocked(off, end int64) error {
 	return nil
 }
 
+// missing is how many pages of [off, end) are holes. The caller holds mu, for reading at least.
+func (f *File) missing(off, end int64) (pages int64) {
+	for at := off; at < end; {
+		c := f.chunks.next(at / chunkSize)
+		if c == nil || c.index*chunkSize >= end {
+			return pages + pagesOf(at, end)
+		}
+		if gap := c.index * chunkSize; gap > at {
+			pages += pagesOf(at, gap)
+			at = gap
+		}
+		p := pieceAt(at, end-at)
+		pages += int64((p.touched() &^ c.held).len())
+		at += int64(p.len())
+	}
+	return pages
+}
+
 // pagesOf is the number of pages with bytes in [from, to).
-func pagesOf(from, to int64) int64 { return (roundUp(to) - from/pageSize*pageSize) / pageSize }
+func pagesOf(from, to int64) int64 { return store.Span(from, to-from) / pageSize }
 
 // roundUp does not overflow: the last pages below maxSize are out of reach.
 func roundUp(off int64) int64 {

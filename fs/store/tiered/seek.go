@@ -42,12 +42,11 @@ func (f *File) dataFrom(off int64) (int64, bool) {
 	return 0, false
 }
 
-// HoleWithin implements store.File.
-func (f *File) HoleWithin(off, n int64) bool {
+// Missing implements store.File.
+func (f *File) Missing(off, n int64) int64 {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	end := min(off+n, f.size)
-	return f.holeFrom(off, end) < end
+	return f.missing(off, off+n) * pageSize
 }
 
 // holeFrom is the first offset from off on that has none; end if that is not before end. The caller holds mu

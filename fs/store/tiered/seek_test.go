@@ -4,15 +4,17 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"vanishfs/fs/store"
 )
 
-// HoleWithin says the same as a search for the next hole, wherever pages are.
-func TestHoleWithin(t *testing.T) {
+// What is missing is counted wherever pages are, also at the very end of what a file can have.
+func TestMissing(t *testing.T) {
 	fx := newFixture(t, Options{}, newMarks(0))
 	f := fx.file(t)
-	const size = 6*chunkSize + 100
-	mustWrite(t, f, numbered(1, 0, size), 0)
-	for _, off := range []int64{2 * pageSize, 3 * chunkSize, 5*chunkSize + 15*pageSize} {
+	mustWrite(t, f, numbered(1, 0, 6*chunkSize), 0)
+	holes := []int64{2 * pageSize, 3 * chunkSize, 5*chunkSize + 15*pageSize}
+	for _, off := range holes {
 		if err := f.Allocate(unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, off, pageSize); err != nil {
 			t.Fatal(err)
 		}
@@ -21,17 +23,21 @@ func TestHoleWithin(t *testing.T) {
 		if spilled {
 			fx.spillAll(t, f)
 		}
-		for off := int64(0); off < size; off += pageSize / 2 {
-			hole, err := f.Seek(off, unix.SEEK_HOLE)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, n := range []int64{1, pageSize, pageSize + 1, 3 * chunkSize} {
-				n = min(n, size-off)
-				if got := f.HoleWithin(off, n); got != (hole < off+n) {
-					t.Errorf("%d bytes at %d: %v, next hole at %d", n, off, got, hole)
+		for off := int64(0); off < 6*chunkSize; off += pageSize / 2 {
+			for _, n := range []int64{0, 1, pageSize, pageSize + 1, 3 * chunkSize} {
+				want := store.Span(max(off, 6*chunkSize), max(0, off+n-max(off, 6*chunkSize)))
+				for _, hole := range holes {
+					if n > 0 && hole < off+n && off < hole+pageSize {
+						want += pageSize
+					}
+				}
+				if got := f.Missing(off, n); got != want {
+					t.Errorf("%d bytes missing in %d at %d, want %d", got, n, off, want)
 				}
 			}
 		}
+	}
+	if got := f.Missing(maxSize-1, 1); got != pageSize {
+		t.Errorf("%d bytes missing for the last one", got)
 	}
 }
