@@ -36,14 +36,15 @@ func (f *FS) discharge(n *inode, bytes int64) {
 // n's content. Partial says that fewer will do: if it could not get all of them, change is told
 // that it is short and how many bytes were granted.
 //
-// Precondition: n is in use; n.mu is not held.
+// Precondition: n is in use; neither n.charging nor n.mu is held.
 func (f *FS) accounted(n *inode, c store.File, off, length int64, partial bool, change func(short bool, granted int64) error) error {
 	if !f.opts.AccountBytes {
 		return change(false, 0)
 	}
-	// One change at a time for each file: the difference in blocks must be this change's own.
-	n.mu.Lock()
-	defer n.mu.Unlock()
+	// One change at a time for each file: the difference in blocks must be this change's own. It can wait
+	// for a disk, and n.mu must not wait with it.
+	n.charging.Lock()
+	defer n.charging.Unlock()
 	d := f.domain(n)
 	want := c.Missing(off, length) // no more: others may need it meanwhile
 	granted := want
@@ -63,4 +64,13 @@ func (f *FS) accounted(n *inode, c store.File, off, length int64, partial bool, 
 	}
 	n.bytes = now
 	return err
+}
+
+// isCharging says whether a change of the content goes on that others wait for.
+func (n *inode) isCharging() bool {
+	if !n.charging.TryLock() {
+		return true
+	}
+	n.charging.Unlock()
+	return false
 }

@@ -30,6 +30,9 @@ func (f *FS) mayWait(node, off uint64, size uint32, write bool) bool {
 		return false
 	}
 	defer f.unhold(n)
+	if f.opts.AccountBytes && n.isCharging() {
+		return true // it may wait for what itself waits for the disk
+	}
 	d, ok := c.(store.DiskFile)
 	return ok && d.MayWait(int64(off), int64(size), write)
 }

@@ -8,8 +8,9 @@
 //
 //	FS.renameMu                 a directory moves: the shape of the tree
 //	  directory.mu              entries; parent before child, else see FS.lockPair
-//	    inode.mu                attributes, handles, names of one inode
-//	      membersPart.mu, statusFiles.mu, notifier.mu, tableShard.mu, the store's and quota's own
+//	    inode.charging          changes of one inode's content, where the tree counts bytes
+//	      inode.mu              attributes, handles, names of one inode
+//	        membersPart.mu, statusFiles.mu, notifier.mu, tableShard.mu, the store's and quota's own
 //
 // reservationQueue.mu is taken alone.
 //

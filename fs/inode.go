@@ -26,6 +26,10 @@ type inode struct {
 	// lookups is the kernel's lookup count: replies that named this inode, less what FORGET took back.
 	lookups atomic.Int64
 
+	// charging is held during a change of the content where the tree accounts, and guards bytes as long as
+	// the content is in use. It comes after directory.mu and before mu.
+	charging sync.Mutex
+
 	// mu guards what follows. It comes after directory.mu in the lock order, and two of them are
 	// never held together.
 	mu       sync.Mutex
@@ -45,7 +49,7 @@ type inode struct {
 	mapped   bool // perhaps, shared and writable, past the daemon; see mapped.go
 	// untilForget keeps the content of a file without name and handle until the kernel forgets it.
 	untilForget bool
-	bytes       int64 // charged to the domain, only where the tree accounts; see charge.go
+	bytes       int64 // charged to the domain, only where the tree accounts; see charge.go and charging
 	atime       int64 // ns; of a regular file the store knows better
 	mtime       int64
 	ctime       int64

@@ -12,7 +12,7 @@ import (
 // page that a write touches: page by page, a new one from what was granted, one
 // that exists for nothing.
 //
-// It is used with n.mu held.
+// It is used with n.charging held.
 type nearLimit struct {
 	n       *inode
 	c       store.File
@@ -49,7 +49,7 @@ func (l *nearLimit) writePage(pos int64, chunk []byte) (int, error) {
 		return 0, err
 	case !hole:
 		return l.c.WriteAt(chunk, pos)
-	case l.n.reserved:
+	case l.n.hasReserved():
 		return l.writeReserved(pos, chunk)
 	case l.granted >= store.PageSize:
 		l.granted -= store.PageSize
@@ -63,6 +63,12 @@ func (n *inode) noteReserved() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.reserved = true
+}
+
+func (n *inode) hasReserved() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.reserved
 }
 
 // isHole says whether the page at pos looks as if it were not there.
