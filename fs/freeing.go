@@ -1,6 +1,8 @@
 package fs
 
 import (
+	"syscall"
+
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"vanishfs/fs/store"
@@ -62,6 +64,20 @@ func (f *FS) SlowRelease(in *fuse.ReleaseIn) bool {
 	defer n.mu.Unlock()
 	last := n.opens == 1 && n.backing == 0 && (n.nlink == 0 || n.removal == RemoveClose)
 	return last && n.muchLocked()
+}
+
+// SlowOpen says that of opening a file to empty it.
+func (f *FS) SlowOpen(in *fuse.OpenIn) bool {
+	if in.Flags&syscall.O_TRUNC == 0 {
+		return false
+	}
+	n := f.nodes.get(in.NodeId)
+	if n == nil {
+		return false
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.muchLocked()
 }
 
 // Precondition: n.mu is held.

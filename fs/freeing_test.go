@@ -86,6 +86,15 @@ func TestSlowRemoval(t *testing.T) {
 		t.Error("a removal that gives nothing back is slow")
 	}
 	slow("open", false)
+	opening := func(node uint64, flags uint32) bool {
+		return f.SlowOpen(&fuse.OpenIn{InHeader: *u.at(node), Flags: flags})
+	}
+	if !opening(big, syscall.O_WRONLY|syscall.O_TRUNC) {
+		t.Error("to empty a large file is not slow")
+	}
+	if opening(big, syscall.O_WRONLY) || opening(small, syscall.O_TRUNC) || opening(1, syscall.O_TRUNC) || opening(99, syscall.O_TRUNC) {
+		t.Error("an open that gives nothing back is slow")
+	}
 	end := &fuse.ReleaseIn{InHeader: *u.at(big)}
 	if f.SlowRelease(end) {
 		t.Error("a release of a file that stays is slow")

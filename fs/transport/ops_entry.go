@@ -63,7 +63,7 @@ func doRmdir(d *Dispatcher, r *request, in *fuse.InHeader, _ *none) fuse.Status 
 	return d.fsys.Rmdir(r.cancel, in, name)
 }
 
-// A Freer is a RawFileSystem that may have much to give back when a file goes. It is
+// A Freer is a RawFileSystem that may have much to give back when a file or its content goes. It is
 // asked where others would have to wait for it, as a Disk is.
 type Freer interface {
 	// SlowUnlink says whether to unlink name in the directory, or to rename another
@@ -71,6 +71,8 @@ type Freer interface {
 	SlowUnlink(dir uint64, name string) bool
 	// SlowRelease says whether a RELEASE takes long.
 	SlowRelease(input *fuse.ReleaseIn) bool
+	// SlowOpen says whether an OPEN takes long, which with O_TRUNC empties the file.
+	SlowOpen(input *fuse.OpenIn) bool
 }
 
 func unlinksMuch(d *Dispatcher, r *request) bool {
@@ -86,6 +88,10 @@ func replacesMuch(d *Dispatcher, r *request) bool {
 	}
 	name, _, ok := cutString(to)
 	return ok && d.freer.SlowUnlink(argument[fuse.RenameIn](r).Newdir, name)
+}
+
+func emptiesMuch(d *Dispatcher, r *request) bool {
+	return d.freer != nil && d.freer.SlowOpen(argument[fuse.OpenIn](r))
 }
 
 func releasesMuch(d *Dispatcher, r *request) bool {

@@ -99,7 +99,7 @@ var table = [opCount]*operation{
 
 	opCreate:  define("CREATE", doCreate).undoneBy(undoCreate),
 	opTmpfile: define("TMPFILE", doTmpfile).undoneBy(undoCreate),
-	opOpen:    define("OPEN", doOpen).undoneBy(undoOpen),
+	opOpen:    define("OPEN", doOpen).slowWhen(emptiesMuch).undoneBy(undoOpen),
 	opRelease: define("RELEASE", doRelease).slowWhen(releasesMuch),
 	opFlush:   define("FLUSH", doFlush),
 	opFsync:   define("FSYNC", doFsync).at(slow),

@@ -106,6 +106,20 @@ func (f slowFreer) SlowUnlink(dir uint64, name string) bool {
 }
 func (f slowFreer) SlowRelease(*fuse.ReleaseIn) bool { return false }
 
+func (f slowFreer) SlowOpen(in *fuse.OpenIn) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	big := f.nodes[fuse.FUSE_ROOT_ID].children["big"]
+	return big != nil && big.id == in.NodeId && in.Flags&unix.O_TRUNC != 0
+}
+
+func (f slowFreer) Open(cancel <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
+	if f.SlowOpen(in) {
+		f.hold("open", "big")
+	}
+	return f.memFS.Open(cancel, in, out)
+}
+
 func (f slowFreer) hold(what, name string) {
 	if name == "big" {
 		f.arrived <- what
@@ -136,9 +150,13 @@ func testSlowRemoval(t *testing.T, o Options) {
 	for what, remove := range map[string]func() error{
 		"unlink": func() error { return unix.Unlink(big) },
 		"rename": func() error { return unix.Rename(other, big) },
+		"open":   func() error { return os.WriteFile(big, nil, 0o600) },
 	} {
-		must(t, os.WriteFile(big, nil, 0o600))
-		must(t, os.WriteFile(other, nil, 0o600))
+		for _, file := range []string{big, other} {
+			fd, err := unix.Open(file, unix.O_CREAT|unix.O_WRONLY|unix.O_CLOEXEC, 0o600)
+			must(t, err)
+			unix.Close(fd)
+		}
 		done := make(chan error, 1)
 		go func() { done <- remove() }()
 		if arrived := <-fsys.arrived; arrived != what {
