@@ -28,14 +28,6 @@ func (f *File) chunkLocked(index int64) *chunk {
 	return c
 }
 
-// dropEmptyLocked removes a chunk that holds nothing.
-func (f *File) dropEmptyLocked(c *chunk) {
-	if c.held == 0 {
-		f.chunks.remove(c.index)
-		f.s.pool.index.Add(-chunkBytes)
-	}
-}
-
 // holdLocked marks pages as charged; the quota has been reserved.
 func (f *File) holdLocked(c *chunk, set pageSet) {
 	f.held += int64((set &^ c.held).len())
@@ -97,30 +89,35 @@ func (f *File) blankLocked(c *chunk, set pageSet, d *debris) {
 	f.supersedeLocked(c, set)
 }
 
-// punchLocked makes holes of pages.
-func (f *File) punchLocked(c *chunk, set pageSet, d *debris) {
+// punchLocked makes holes of pages, and reports whether c holds nothing any more.
+func (f *File) punchLocked(c *chunk, set pageSet, d *debris) (empty bool) {
 	f.blankLocked(c, set, d)
 	gone := c.held & set
 	c.held &^= gone
 	f.held -= int64(gone.len())
 	d.pages += int64(gone.len())
-	f.dropEmptyLocked(c)
+	return c.held == 0
 }
 
 // discardLocked makes holes of all pages that lie wholly within [from, to); maxSize is past
 // the last page.
 func (f *File) discardLocked(from, to int64, d *debris) {
-	for c := f.chunks.next(from / chunkSize); c != nil; c = f.chunks.next(c.index + 1) {
+	end := to / chunkSize
+	if to%chunkSize != 0 {
+		end++
+	}
+	f.chunks.prune(from/chunkSize, end, func(c *chunk) bool {
 		start := c.index * chunkSize
-		if start >= to {
-			return
-		}
 		p := piece{c.index, int(max(from-start, 0)), chunkSize}
 		if to < maxSize {
 			p.to = int(min(to-start, chunkSize))
 		}
-		f.punchLocked(c, p.whole(), d)
-	}
+		if !f.punchLocked(c, p.whole(), d) {
+			return false
+		}
+		f.s.pool.index.Add(-chunkBytes)
+		return true
+	})
 }
 
 // writableLocked is the frame of a page for changing its content: what is there stays, or is

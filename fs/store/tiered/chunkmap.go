@@ -61,21 +61,20 @@ func (m *chunkMap) put(c *chunk) {
 	l.chunks = slices.Insert(l.chunks, j, c)
 }
 
-// remove takes out the chunk with that index, if there is one.
-func (m *chunkMap) remove(index int64) {
-	i, ok := m.leafAt(index >> leafBits)
-	if !ok {
-		return
+// prune calls drop with each chunk whose index is in [from, to), in order, and takes those out of which it
+// returns true. That is one pass, however many there are.
+func (m *chunkMap) prune(from, to int64, drop func(*chunk) bool) {
+	first, _ := m.leafAt(from >> leafBits)
+	kept, at := first, first
+	for ; at < len(m.leaves) && m.leaves[at].base<<leafBits < to; at++ {
+		l := m.leaves[at]
+		l.chunks = slices.DeleteFunc(l.chunks, func(c *chunk) bool { return c.index >= from && c.index < to && drop(c) })
+		if len(l.chunks) > 0 {
+			m.leaves[kept] = l
+			kept++
+		}
 	}
-	l := m.leaves[i]
-	j, ok := l.at(index)
-	if !ok {
-		return
-	}
-	l.chunks = slices.Delete(l.chunks, j, j+1)
-	if len(l.chunks) == 0 {
-		m.leaves = slices.Delete(m.leaves, i, i+1)
-	}
+	m.leaves = slices.Delete(m.leaves, kept, at)
 }
 
 // next is the first chunk whose index is at least index, or nil.

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -99,15 +100,20 @@ func TestChunkMap(t *testing.T) {
 					m.put(model[i])
 				}
 			},
-			"remove": func(t *rapid.T) {
-				i := index.Draw(t, "index")
-				m.remove(i)
-				delete(model, i)
-			},
-			"remove next": func(t *rapid.T) {
-				if c := m.next(index.Draw(t, "index")); c != nil {
-					m.remove(c.index)
-					delete(model, c.index)
+			"prune": func(t *rapid.T) {
+				from, to, odd := index.Draw(t, "from"), index.Draw(t, "to"), rapid.Bool().Draw(t, "odd ones only")
+				last := int64(-1)
+				m.prune(from, to, func(c *chunk) bool {
+					if c.index < from || c.index >= to || c.index <= last || model[c.index] != c {
+						t.Fatalf("chunk %d from %d to %d, after %d", c.index, from, to, last)
+					}
+					last = c.index
+					return !odd || c.index%2 != 0
+				})
+				for i := range model {
+					if i >= from && i < to && (!odd || i%2 != 0) {
+						delete(model, i)
+					}
 				}
 			},
 			"": func(t *rapid.T) {
@@ -130,6 +136,22 @@ func TestChunkMap(t *testing.T) {
 			},
 		})
 	})
+}
+
+// To take out everything is one pass, also of a file with a leaf for each chunk.
+func TestChunkMapPrunesAtOnce(t *testing.T) {
+	const many = 1 << 20
+	var m chunkMap
+	chunks := make([]chunk, many)
+	for i := range chunks {
+		chunks[i].index = int64(i) << leafBits
+		m.put(&chunks[i])
+	}
+	start := time.Now()
+	m.prune(0, many<<leafBits, func(*chunk) bool { return true })
+	if took := time.Since(start); len(m.leaves) != 0 || took > 10*time.Second { // a minute, if it were one by one
+		t.Errorf("%d leaves are left after %v", len(m.leaves), took)
+	}
 }
 
 // Slots are never handed out twice, and what is stale, free and taken adds up.
