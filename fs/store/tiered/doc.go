@@ -66,6 +66,8 @@
 //	    the ring's lock (package seal)
 //	spiller.sealing
 //	    the ring's lock
+//	space.punching
+//	    space.mu
 //
 // No two File.mu are held at once. None is held during disk I/O or while waiting for memory.
 package tiered

@@ -61,6 +61,35 @@ func TestFullDisk(t *testing.T) {
 	mustHold(t, f, numbered(1, 0, int(end/2))[100:], 100)
 }
 
+// A disk that others have filled is not full while there is room in the spill file that is about to be given
+// back to it: what was removed can be written again at once.
+func TestFullDiskAfterRemoval(t *testing.T) {
+	fx := newFixture(t, Options{}, newMarks(0))
+	first, second, f := fx.file(t), fx.file(t), fx.file(t)
+	for i, x := range []*File{first, second} {
+		mustWrite(t, x, numbered(uint64(i), 0, 8<<20), 0)
+		fx.spillAll(t, x)
+	}
+	first.Close()
+	first.Free()
+	wait(t, "the disk to have the space of the first back", func() bool {
+		fx.space.mu.Lock()
+		defer fx.space.mu.Unlock()
+		return fx.space.slots.stale == 0
+	})
+	fx.disk.set(func(d *fakeDisk) { d.limit = len(d.pages) })
+	end, err := fill(t, f, 3, 0)
+	if err != syscall.ENOSPC {
+		t.Fatal(err)
+	}
+	if err := second.Truncate(1 << 20); err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, f, numbered(3, end, 4<<20), end)
+	mustHold(t, f, numbered(3, 0, int(end)+4<<20), 0)
+	fx.check(t, second, f)
+}
+
 // A disk that fails to write: EIO for what does not fit into memory, nothing lost.
 func TestBrokenDisk(t *testing.T) {
 	fx := newFixture(t, Options{}, newMarks(0))

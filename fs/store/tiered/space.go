@@ -4,11 +4,12 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // A space is the spill file with its slots. One goroutine, the trimmer, gives freed slots back
-// to the disk.
+// to the disk, and so does who finds that full.
 type space struct {
 	disk Disk         // immutable
 	log  *slog.Logger // immutable
@@ -20,6 +21,9 @@ type space struct {
 	cut     sync.Cond // signalled when it has been
 
 	freed chan struct{} // of capacity 1: there is something to trim
+
+	punching sync.Mutex   // held to punch; comes before mu
+	given    atomic.Int64 // pages punched so far
 }
 
 const (
@@ -97,12 +101,14 @@ func (s *space) trim(ctx context.Context) {
 			return
 		}
 		s.cutTail()
-		s.punchStale(ctx)
+		s.reclaim(ctx)
 	}
 }
 
-// punchStale gives the space of free slots back, run by run, while they count as taken.
-func (s *space) punchStale(ctx context.Context) {
+// reclaim gives the space of free slots back, run by run, while they count as taken. It waits for who is at it.
+func (s *space) reclaim(ctx context.Context) {
+	s.punching.Lock()
+	defer s.punching.Unlock()
 	for ctx.Err() == nil {
 		s.mu.Lock()
 		start, n := s.slots.takeStale()
@@ -118,6 +124,7 @@ func (s *space) punchStale(ctx context.Context) {
 			s.log.Warn("tiered store: disk space cannot be given back before the end", "err", err)
 			return
 		}
+		s.given.Add(int64(n))
 	}
 }
 

@@ -216,10 +216,11 @@ func (w *worker) gatherPlain(a *arena, it *item, stored pageSet) []byte {
 }
 
 // writeBatch writes the sealed blocks in as few runs as the spill file's free space allows. What
-// was written is marked as done in its item.
+// was written is marked as done in its item. A disk is full only when it has been given back what is free.
 func (s *Store) writeBatch(w *worker) error {
-	buf := w.sealed
+	buf, tried := w.sealed, false
 	for rest := w.blocks; len(rest) > 0; {
+		given := s.space.given.Load()
 		start, got := s.space.take(min(pagesOfBlocks(rest), groupSlots), rest[0].stored.len())
 		n, pages := 0, 0
 		for n < len(rest) && pages+rest[n].stored.len() <= got {
@@ -231,8 +232,13 @@ func (s *Store) writeBatch(w *worker) error {
 			s.space.put(start+uint32(pages), got-pages)
 		}
 		if _, err := s.space.disk.WriteAt(buf[:pages*pageSize], int64(start)*pageSize); err != nil {
+			again := !tried && s.madeRoom(err, given)
 			s.giveUp(start, pages, err)
-			return err
+			if !again {
+				return err
+			}
+			tried = true
+			continue
 		}
 		s.spiller.bytes.Add(int64(pages) * pageSize)
 		for _, b := range rest[:n] {
@@ -241,6 +247,15 @@ func (s *Store) writeBatch(w *worker) error {
 		rest, buf = rest[n:], buf[pages*pageSize:]
 	}
 	return nil
+}
+
+// madeRoom gives a full disk back what is free, and says whether it got any since that much had been given.
+func (s *Store) madeRoom(err error, given int64) bool {
+	if !isFull(err) {
+		return false
+	}
+	s.space.reclaim(s.ctx)
+	return s.space.given.Load() != given
 }
 
 func pagesOfBlocks(blocks []block) (n int) {
