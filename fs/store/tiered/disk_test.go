@@ -24,6 +24,7 @@ type fakeDisk struct {
 	most     int  // pages there ever were
 	writes   int
 	reads    int
+	punches  int
 	closed   bool
 }
 
@@ -103,6 +104,7 @@ func (d *fakeDisk) WriteAt(p []byte, off int64) (int, error) {
 func (d *fakeDisk) Punch(off, n int64) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.punches++
 	if d.punchErr != nil {
 		return d.punchErr
 	}

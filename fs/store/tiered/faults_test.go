@@ -90,6 +90,37 @@ func TestFullDiskAfterRemoval(t *testing.T) {
 	fx.check(t, second, f)
 }
 
+// A filesystem that cannot punch holes is told of once, and what is free is used again.
+func TestDiskThatKeepsSpace(t *testing.T) {
+	fx := newFixture(t, Options{}, newMarks(0))
+	fx.disk.set(func(d *fakeDisk) { d.punchErr = syscall.EOPNOTSUPP })
+	f := fx.file(t)
+	mustWrite(t, f, numbered(1, 0, 8<<20), 0)
+	fx.spillAll(t, f)
+	for i := range 3 {
+		if err := f.Allocate(unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, int64(i)<<20, 1<<20); err != nil {
+			t.Fatal(err)
+		}
+		wait(t, "the trimmer to try", func() bool {
+			fx.disk.mu.Lock()
+			defer fx.disk.mu.Unlock()
+			return fx.disk.punches > i
+		})
+	}
+	mustWrite(t, f, numbered(1, 0, 3<<20), 0)
+	fx.spillAll(t, f)
+	mustHold(t, f, numbered(1, 0, 8<<20), 0)
+	fx.disk.set(func(d *fakeDisk) {
+		if d.most >= 11<<20/pageSize {
+			t.Errorf("%d pages of the disk were used: nothing twice", d.most)
+		}
+	})
+	fx.check(t, f)
+	if n := strings.Count(fx.log.String(), "cannot be given back"); n != 1 {
+		t.Errorf("said %d times that space cannot be given back:\n%s", n, fx.log)
+	}
+}
+
 // A disk that fails to write: EIO for what does not fit into memory, nothing lost.
 func TestBrokenDisk(t *testing.T) {
 	fx := newFixture(t, Options{}, newMarks(0))

@@ -24,6 +24,7 @@ type space struct {
 
 	punching sync.Mutex   // held to punch; comes before mu
 	given    atomic.Int64 // pages punched so far
+	told     sync.Once    // that giving back failed
 }
 
 const (
@@ -121,11 +122,16 @@ func (s *space) reclaim(ctx context.Context) {
 		s.slots.putClean(start, n)
 		s.mu.Unlock()
 		if err != nil {
-			s.log.Warn("tiered store: disk space cannot be given back before the end", "err", err)
+			s.complain("tiered store: disk space cannot be given back before the end", err)
 			return
 		}
 		s.given.Add(int64(n))
 	}
+}
+
+// complain says the first time that giving back failed: a filesystem that cannot punch holes never can.
+func (s *space) complain(what string, err error) {
+	s.told.Do(func() { s.log.Warn(what, "err", err) })
 }
 
 // cutTail shortens the file where nothing at its end is in use any more.
@@ -148,6 +154,6 @@ func (s *space) cutTail() {
 	s.cut.Broadcast()
 	s.mu.Unlock()
 	if err != nil {
-		s.log.Warn("tiered store: the spill file cannot be cut", "err", err)
+		s.complain("tiered store: the spill file cannot be cut", err)
 	}
 }
