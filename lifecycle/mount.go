@@ -54,6 +54,7 @@ type place struct {
 	dir     string
 	dev     *os.File // of a place that somebody else made
 	mounted bool     // by us
+	device  uint64   // number of the filesystem that we mounted
 }
 
 // findPlace checks that something can be mounted at path, and clears it of what a
@@ -74,8 +75,27 @@ func (p *place) attach(o transport.MountOptions) (*os.File, error) {
 		return p.dev, nil
 	}
 	dev, err := mountAt(p.dir, o)
-	p.mounted = err == nil
-	return dev, err
+	if err != nil {
+		return nil, err
+	}
+	p.mounted = true
+	if p.device, err = deviceAt(p.dir); err != nil {
+		transport.Unmount(p.dir, true)
+		p.mounted = false
+		dev.Close()
+		return nil, fmt.Errorf("mount on %s: %w", p.dir, err)
+	}
+	return dev, nil
+}
+
+// deviceAt is the device number of the filesystem at dir. Asking for nothing else
+// sends no request (fs/fuse/dir.c, fuse_update_get_attr), so nobody need serve it.
+func deviceAt(dir string) (uint64, error) {
+	var st unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, dir, unix.AT_SYMLINK_NOFOLLOW|unix.AT_STATX_DONT_SYNC, 0, &st); err != nil {
+		return 0, os.NewSyscallError("statx", err)
+	}
+	return unix.Mkdev(st.Dev_major, st.Dev_minor), nil
 }
 
 // mountAt mounts on dir, by ourselves where we may.
@@ -106,9 +126,16 @@ func (p *place) answers() error {
 	return nil
 }
 
-// leave unmounts, lazily where it is in use.
+// leave unmounts, lazily where it is in use. What is at the place may be somebody
+// else's by now: mounted on top, or after ours was moved or lazily unmounted.
 func (p *place) leave() {
-	if p.mounted && transport.Unmount(p.dir, false) != nil {
+	if !p.mounted {
+		return
+	}
+	if device, err := deviceAt(p.dir); err != nil || device != p.device {
+		return
+	}
+	if transport.Unmount(p.dir, false) != nil {
 		transport.Unmount(p.dir, true)
 	}
 }

@@ -206,6 +206,45 @@ func TestSignalUnmountsEvenInUse(t *testing.T) {
 	}
 }
 
+// What was mounted at the same place later is not the daemon's to take away.
+func TestSignalSparesOthersMounts(t *testing.T) {
+	for name, cover := range map[string]func(t *testing.T, dir string){
+		"on top": func(t *testing.T, dir string) {
+			if err := unix.Mount("none", dir, "tmpfs", 0, "size=64k"); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"instead": func(t *testing.T, dir string) {
+			if err := Unmount(dir, true); err != nil {
+				t.Fatal(err)
+			}
+			if err := Daemonize(MountOptions{Dir: dir}); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, pid := mountInBackground(t, Config{})
+			f, err := os.Create(filepath.Join(dir, "x")) // keeps the daemon
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			cover(t, dir)
+			mine := filepath.Join(dir, "mine")
+			if err := os.WriteFile(mine, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			syscall.Kill(pid, syscall.SIGTERM)
+			await(t, "the daemon ends", func() bool { return ended(pid) })
+			if _, err := os.Stat(mine); err != nil {
+				t.Errorf("the other mount: %v", err)
+			}
+			unix.Unmount(dir, unix.MNT_DETACH) // the cleanup takes the one below
+		})
+	}
+}
+
 func TestMountPoints(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
