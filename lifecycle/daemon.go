@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -19,8 +20,9 @@ import (
 	"vanishfs/lifecycle/process"
 )
 
-// daemonName is argv[0] of the background process; then come the descriptors of
-// the letter with MountOptions and of the pipe for the report, and the directory for people to see.
+// daemonName is argv[0] of the background process; then come the descriptors of the letter with
+// MountOptions and of the pipe for the report, and the directory: for people to see, and because
+// its bytes need not be UTF-8, as a letter's are.
 const daemonName = "vanishfs-mount"
 
 // A report is what the background process says to the one that started it.
@@ -35,8 +37,12 @@ func Daemonize(o MountOptions) error {
 	if err := o.Config.Validate(); err != nil {
 		return err
 	}
-	if abs, err := filepath.Abs(o.Dir); err == nil && o.Dir != "" {
-		o.Dir = abs // the daemon's directory is another
+	if o.Dir != "" { // the daemon's directory is another
+		abs, err := filepath.Abs(o.Dir)
+		if err != nil {
+			return &Error{ErrMountPoint, fmt.Errorf("mount point %s: %w", o.Dir, cause(err))}
+		}
+		o.Dir = abs
 	}
 	letter, err := process.WriteLetter(o)
 	if err != nil {
@@ -101,6 +107,7 @@ func ChildMain() {
 	process.KeepBack(letter, pipe)
 	b := background{pipe: pipe}
 	err := process.ReadLetter(letter, &b.MountOptions)
+	b.Dir = os.Args[3]
 	if err == nil {
 		err = b.serve()
 	}

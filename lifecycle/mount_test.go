@@ -261,6 +261,48 @@ func TestMountPoints(t *testing.T) {
 	}
 }
 
+// A mount point is bytes, not text.
+func TestMountPointNotUTF8(t *testing.T) {
+	needFUSE(t)
+	dir := filepath.Join(t.TempDir(), "\xff")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := Daemonize(MountOptions{Dir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Unmount(dir, 0); err != nil {
+		t.Error(err)
+	}
+}
+
+// Where the caller's directory has no name, a relative path leads nowhere: not to the daemon's directory.
+func TestMountPointBelowNowhere(t *testing.T) {
+	needFUSE(t)
+	back, err := os.Open(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer back.Close()
+	defer back.Chdir()
+	nowhere := t.TempDir()
+	if err := errors.Join(os.Chdir(nowhere), os.Remove(nowhere)); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.MkdirTemp("/", "vanishfs-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(root)
+	if err := Daemonize(MountOptions{Dir: filepath.Base(root)}); !errors.Is(err, ErrMountPoint) {
+		t.Errorf("got %v, want ErrMountPoint", err)
+	}
+	if isMounted(root) {
+		t.Errorf("%s is mounted", root)
+		unix.Unmount(root, unix.MNT_DETACH)
+	}
+}
+
 // What somebody else has mounted is served, and left mounted.
 func TestForeignDevice(t *testing.T) {
 	needFUSE(t)
