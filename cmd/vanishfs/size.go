@@ -30,6 +30,7 @@ var (
 	errSizeForm  = errors.New("not a size; write for instance 64MiB, 2g, 1.5GB, 50% or 0 for no limit")
 	errCountForm = errors.New("not a count; write for instance 100000, 64k or 0 for no limit")
 	errRange     = errors.New("too large")
+	errNothing   = errors.New("less than one byte; did you mean a unit, as in 0.5g, or 0 for no limit")
 	errOctal     = errors.New("a leading zero is ambiguous, leave it out")
 )
 
@@ -47,8 +48,17 @@ func pattern(expr string) func() *regexp.Regexp {
 // tmpfsUnits are the letters that memparse knows (lib/cmdline.c).
 const tmpfsUnits = "kKmMgGtTpPeE"
 
-// parseSize reads a size in bytes; a percentage is one of ram bytes.
+// parseSize reads a size in bytes; a percentage is one of ram bytes. What is so
+// little that it comes to 0 is an error: 0 is no limit.
 func parseSize(s string, ram int64) (int64, error) {
+	n, err := parseBytes(s, ram)
+	if err == nil && n == 0 && strings.ContainsAny(s, "123456789") {
+		return 0, errNothing
+	}
+	return n, err
+}
+
+func parseBytes(s string, ram int64) (int64, error) {
 	if octalPattern().MatchString(s) {
 		return 0, errOctal
 	}
