@@ -102,6 +102,9 @@ func (p *plan) expose(paths []string) error {
 		if _, err := os.Stat(path); err != nil {
 			return fmt.Errorf("--expose %s: %w", path, errors.Unwrap(err))
 		}
+		if short := strings.TrimRight(path, "/"); short != "" {
+			path = short // filepath.Dir takes what ends in a slash for its own parent
+		}
 		parent, err := resolve(filepath.Dir(path))
 		if err != nil {
 			return fmt.Errorf("--expose %s: %w", path, err)

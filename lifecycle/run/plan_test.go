@@ -35,14 +35,14 @@ func TestPlanResolvesPaths(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(dir)
-	p, err := makePlan(Options{At: []string{"link", dir + "/b/"}, Expose: []string{"link/../a/x"}, Argv: []string{"true"}})
+	p, err := makePlan(Options{At: []string{"link", dir + "/b/"}, Expose: []string{"link/../a/x", dir + "/a/x//"}, Argv: []string{"true"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := dir + "/a, " + dir + "/b"; p.covered() != want {
 		t.Errorf("covered are %s, want %s", p.covered(), want)
 	}
-	if want := []exposed{{[]byte(dir + "/a/x"), 0}}; !reflect.DeepEqual(p.Expose, want) {
+	if want := []exposed{{[]byte(dir + "/a/x"), 0}, {[]byte(dir + "/a/x"), 0}}; !reflect.DeepEqual(p.Expose, want) {
 		t.Errorf("exposed is %v, want %v", p.Expose, want)
 	}
 	if p.owner(dir+"/b/y") != 1 || p.owner(dir) != -1 {
