@@ -71,11 +71,13 @@ func (l line) receive() (message, error) {
 	data := make([]byte, 5+maxText)
 	oob := make([]byte, unix.CmsgSpace(4))
 	n, oobn, _, _, err := unix.Recvmsg(int(l), data, oob, unix.MSG_CMSG_CLOEXEC)
-	for err == unix.EINTR {
+	// ECONNRESET says, once, that the other end was closed before it had read everything. What it
+	// said itself comes afterwards (net/core/datagram.c, __skb_try_recv_datagram).
+	for err == unix.EINTR || err == unix.ECONNRESET {
 		n, oobn, _, _, err = unix.Recvmsg(int(l), data, oob, unix.MSG_CMSG_CLOEXEC)
 	}
 	switch {
-	case err == unix.ECONNRESET, err == nil && n == 0:
+	case err == nil && n == 0:
 		return message{}, io.EOF
 	case err != nil:
 		return message{}, fmt.Errorf("recvmsg: %w", err)

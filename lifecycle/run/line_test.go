@@ -51,3 +51,27 @@ func TestLine(t *testing.T) {
 		t.Error("a message to nobody was sent")
 	}
 }
+
+// The last word of who died is heard, also where he had not listened any more: it is an exit code.
+func TestLineLastWord(t *testing.T) {
+	a, b, err := newLine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.close()
+	for _, m := range []struct {
+		from line
+		message
+	}{{b, message{kind: msgSignal, number: 15}}, {a, message{kind: msgCommandEnd, number: 7 << 8}}} {
+		if err := m.from.send(m.message); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.close()
+	if m, err := b.receive(); err != nil || m.kind != msgCommandEnd || m.number != 7<<8 {
+		t.Errorf("received %v, %v", m, err)
+	}
+	if _, err := b.receive(); err != io.EOF {
+		t.Errorf("then: %v, want EOF", err)
+	}
+}
