@@ -87,6 +87,9 @@ func fusermountPath() (string, error) {
 	return "", ErrNoFusermount
 }
 
+// busyText is what libc calls EBUSY in the C locale, the helper's only one.
+var busyText = unix.EBUSY.Error()
+
 // runHelper runs cmd and makes one line of what it complains of.
 func runHelper(cmd *exec.Cmd) error {
 	var said bytes.Buffer
@@ -99,6 +102,8 @@ func runHelper(cmd *exec.Cmd) error {
 	switch {
 	case text == "":
 		return fmt.Errorf("%s: %w", cmd.Path, err)
+	case strings.HasSuffix(strings.ToLower(text), busyText):
+		return unix.EBUSY // no refusal: root would get it, too
 	case strings.Contains(text, "user_allow_other"):
 		return refusal(text + "; root can allow it with: echo user_allow_other >> /etc/fuse.conf")
 	}

@@ -1,10 +1,13 @@
 package transport
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestFusermount goes through the helper, as root, which it serves too.
@@ -30,6 +33,12 @@ func TestFusermount(t *testing.T) {
 	if info := infoOf(t, dir); info.FSType != "fuse.vanishfs" || info.Source != "with,comma" || !strings.Contains(info.Options, "noexec") {
 		t.Errorf("mounted as %+v", info)
 	}
+	f, err := os.Open(filepath.Join(dir, "file"))
+	must(t, err)
+	if err := fusermountUnmount(dir, false); !errors.Is(err, unix.EBUSY) || errors.Is(err, ErrRefused) {
+		t.Errorf("unmount while a file is open: %v, want EBUSY", err)
+	}
+	must(t, f.Close())
 	must(t, fusermountUnmount(dir, false))
 	must(t, <-done)
 
