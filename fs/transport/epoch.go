@@ -10,11 +10,10 @@ import (
 // (fs/fuse/dev.c, fuse_notify_inc_epoch), so it may be called while serving.
 // EINVAL where the kernel does not know it.
 func (s *Server) ExpireEntries() error {
-	s.use.RLock()
-	defer s.use.RUnlock()
-	if s.ended.Load() {
+	if !s.hold() {
 		return unix.ENOTCONN
 	}
+	defer s.use.RUnlock()
 	msg := fuse.OutHeader{Length: uint32(sizeOf[fuse.OutHeader]()), Status: -fuse.NOTIFY_INC_EPOCH}
 	if errno := writeBlocking(s.fd, structBytes(&msg), nil); errno != 0 {
 		return errno

@@ -43,11 +43,10 @@ func (s *Server) InvalInode(node uint64, off, length int64) error {
 // which go-fuse has with the sign of a reply, is
 // where the status of a reply is (fs/fuse/dev.c, fuse_dev_do_write).
 func notify[T any](s *Server, code int32, arg *T, payload []byte) error {
-	s.use.RLock()
-	defer s.use.RUnlock()
-	if s.ended.Load() {
+	if !s.hold() {
 		return unix.ENOTCONN
 	}
+	defer s.use.RUnlock()
 	var msg struct {
 		fuse.OutHeader
 		arg T

@@ -19,11 +19,10 @@ const (
 // backing file for passthrough. The kernel keeps a reference of its own; id is
 // what OPEN and CREATE answer with.
 func (s *Server) RegisterBacking(fd int) (id int32, err error) {
-	s.use.RLock()
-	defer s.use.RUnlock()
-	if s.ended.Load() {
+	if !s.hold() {
 		return 0, unix.ENOTCONN
 	}
+	defer s.use.RUnlock()
 	id, errno := ioctlPointer(s.fd, iocBackingOpen, &fuse.BackingMap{Fd: int32(fd)})
 	if errno != 0 {
 		return 0, fmt.Errorf("register backing file: %w", errno)
@@ -33,11 +32,10 @@ func (s *Server) RegisterBacking(fd int) (id int32, err error) {
 
 // UnregisterBacking drops the reference of id. Files that are open keep theirs.
 func (s *Server) UnregisterBacking(id int32) error {
-	s.use.RLock()
-	defer s.use.RUnlock()
-	if s.ended.Load() {
+	if !s.hold() {
 		return nil
 	}
+	defer s.use.RUnlock()
 	if _, errno := ioctlPointer(s.fd, iocBackingClose, &id); errno != 0 {
 		return fmt.Errorf("unregister backing file: %w", errno)
 	}

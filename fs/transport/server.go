@@ -190,6 +190,20 @@ func (s *Server) Abort() {
 	}
 }
 
+// hold keeps fd what it is until use.RUnlock; false once the connection is over. It
+// does not wait: behind an Abort that waits for a notification, which waits for a
+// caller, a handler that answers that caller would wait for itself.
+func (s *Server) hold() bool {
+	if !s.use.TryRLock() {
+		return false // Abort and the end of Serve are the only ones to take it exclusively
+	}
+	if s.ended.Load() {
+		s.use.RUnlock()
+		return false
+	}
+	return true
+}
+
 // replaceByPipe makes fd the read end of a pipe that nobody writes to.
 func replaceByPipe(fd int) error {
 	var p [2]int

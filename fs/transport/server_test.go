@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -172,6 +173,49 @@ func testAbort(t *testing.T, o Options) {
 	if _, err := m.RegisterBacking(0); !errors.Is(err, syscall.ENOTCONN) {
 		t.Errorf("register after abort: %v", err)
 	}
+}
+
+// TestAbortBesideNotification: who is asked by a caller that a notification waits for
+// does not wait for the end of that notification.
+func TestAbortBesideNotification(t *testing.T) {
+	dev, err := OpenDevice()
+	if err != nil {
+		t.Skip(err)
+	}
+	s, err := NewServer(dev, newMemFS(), Options{})
+	must(t, err)
+	defer dev.Close()
+	s.use.RLock() // the notification
+	aborted := make(chan struct{})
+	go func() { s.Abort(); close(aborted) }()
+	until(t, "Abort waits", func() bool {
+		if s.use.TryRLock() {
+			s.use.RUnlock()
+			return false
+		}
+		return true
+	})
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		if _, err := s.RegisterBacking(0); !errors.Is(err, syscall.ENOTCONN) {
+			t.Errorf("register: %v", err)
+		}
+		if err := s.UnregisterBacking(1); err != nil {
+			t.Errorf("unregister: %v", err)
+		}
+		if err := s.ExpireEntries(); !errors.Is(err, syscall.ENOTCONN) {
+			t.Errorf("expire: %v", err)
+		}
+	}()
+	select {
+	case <-answered:
+	case <-time.After(5 * time.Second):
+		t.Error("the handler waits for the notification")
+	}
+	s.use.RUnlock()
+	<-aborted
+	<-answered
 }
 
 func TestNotify(t *testing.T) { eachTransport(t, testNotify) }
