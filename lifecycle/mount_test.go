@@ -261,6 +261,25 @@ func TestMountPoints(t *testing.T) {
 	}
 }
 
+// The limit of who mounts is not that of everybody's files.
+func TestFileLimitOfMounter(t *testing.T) {
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &before); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 64 << 10, Max: before.Max}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Setrlimit(unix.RLIMIT_FSIZE, &before) })
+	dir, _ := mountInBackground(t, Config{Size: 1 << 20, Passthrough: "off"})
+	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &before); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "x"), make([]byte, 512<<10), 0o600); err != nil {
+		t.Error(err)
+	}
+}
+
 // A mount point is bytes, not text.
 func TestMountPointNotUTF8(t *testing.T) {
 	needFUSE(t)

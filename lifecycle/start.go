@@ -30,6 +30,8 @@ type Mount struct {
 // Start makes store, quota and tree of c, mounts with attach and serves. The
 // mount answers when it returns.
 //
+// It lifts the process's limit of a file's size (RLIMIT_FSIZE).
+//
 // The bytes are made first, so that an error of theirs leaves nothing mounted;
 // after a later error it is the caller's, who attached, to unmount.
 func Start(c Config, attach Attacher) (*Mount, error) {
@@ -37,6 +39,7 @@ func Start(c Config, attach Attacher) (*Mount, error) {
 		return nil, err
 	}
 	c = c.withDefaults()
+	liftFileLimit()
 	bytes, err := c.newStore()
 	if err != nil {
 		return nil, classify(err)
