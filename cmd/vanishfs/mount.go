@@ -69,6 +69,8 @@ func (s *settings) mountAt(dir string, fake bool) error {
 	if !s.foreground {
 		return lifecycle.Daemonize(o)
 	}
+	// Whoever read the log may go before us, and is not to take the mount along.
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	return lifecycle.Serve(ctx, o, func() error { return nil })
