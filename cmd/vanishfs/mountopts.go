@@ -53,7 +53,9 @@ var aliasOptions = map[string]setter{
 }
 
 // aliasOf says which of our options an alias gives, for remount to know.
-var aliasOf = map[string]string{"nr_inodes": "inodes", "nr_blocks": "size"}
+var aliasOf = map[string]string{
+	"nr_inodes": "inodes", "nr_blocks": "size", "exec": "noexec", "user": "noexec", "users": "noexec",
+}
 
 // applyMountOptions reads a comma-separated list; later ones win.
 func (s *settings) applyMountOptions(list string) error {
