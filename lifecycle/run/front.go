@@ -174,9 +174,17 @@ var caught = []os.Signal{
 	unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGHUP,
 }
 
+// The real-time signals, which have no other meaning than the one that CMD gives them
+// (signal(7)): glibc keeps the first two, 32 and 33, for itself.
+const firstRealTime, lastRealTime = unix.Signal(34), unix.Signal(64)
+
 // catch subscribes to all signals that are not ignored.
 func (f *front) catch() {
-	for _, s := range caught {
+	list := caught
+	for s := firstRealTime; s <= lastRealTime; s++ {
+		list = append(list, s)
+	}
+	for _, s := range list {
 		if !signal.Ignored(s) {
 			signal.Notify(f.signals, s)
 		}

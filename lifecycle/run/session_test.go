@@ -418,7 +418,7 @@ func (u user) kill(t *testing.T, victims []string) {
 
 func TestSessionForwardsSignals(t *testing.T) {
 	forUsers(t, func(t *testing.T, u user) {
-		for _, s := range []syscall.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGUSR1} {
+		for _, s := range []syscall.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGUSR1, firstRealTime + 1} {
 			cmd, _ := u.front(t, Options{}, fmt.Sprintf("trap 'exit 9' %d; echo up; while :; do sleep 0.01; done", int(s)))
 			cmd.Stderr = os.Stderr
 			out, err := cmd.StdoutPipe()
