@@ -63,6 +63,9 @@ type Server struct {
 	queues   int      // immutable after Handshake: of io_uring, 0 without
 	settler  settler  // of io_uring
 
+	ready    chan struct{} // closed when requests are answered
+	unserved atomic.Int32  // queues of io_uring that have no entry yet
+
 	// ended is set when the connection is over: by unmount, error or Abort.
 	ended atomic.Bool
 	// aborted is set when this side ended it: nothing more comes of the kernel.
@@ -101,12 +104,25 @@ func NewServer(dev *os.File, fsys fuse.RawFileSystem, o Options) (*Server, error
 	return &Server{
 		dev: dev, fd: int(dev.Fd()), options: o, log: o.Logger,
 		dispatcher: newDispatcher(fsys, o.Logger),
-		sleepers:   make(map[sleeper]struct{}),
+		sleepers:   make(map[sleeper]struct{}), ready: make(chan struct{}),
 	}, nil
 }
 
 // Features says what Handshake negotiated.
 func (s *Server) Features() Features { return s.features }
+
+// Ready is closed once Serve answers requests, and stays open if it never does. A
+// process must not find that out by a request of its own: killed while it waits for
+// itself, it keeps its descriptors, so that the connection never ends, and the wait
+// cannot be killed (fs/fuse/dev.c, request_wait_answer).
+func (s *Server) Ready() <-chan struct{} { return s.ready }
+
+// served says that n queues of io_uring have entries, the last of which begins the answers.
+func (s *Server) served(n int) {
+	if s.unserved.Add(-int32(n)) == 0 {
+		close(s.ready)
+	}
+}
 
 // Serve answers requests until the filesystem is unmounted (nil), Abort is
 // called (nil) or the device fails. When it returns, every goroutine of the
@@ -116,7 +132,10 @@ func (s *Server) Serve() error {
 	s.serveDevice()
 	if s.features.Transport == transportUring {
 		defer holdNamespace().Close()
+		s.unserved.Store(int32(s.queues))
 		s.serveUring(s.queues)
+	} else {
+		close(s.ready)
 	}
 	s.busy.Wait()
 	s.end(nil)

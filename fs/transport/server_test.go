@@ -175,6 +175,38 @@ func testAbort(t *testing.T, o Options) {
 	}
 }
 
+// TestReady: not before Serve, and then soon.
+func TestReady(t *testing.T) {
+	eachTransport(t, func(t *testing.T, o Options) {
+		dev, err := OpenDevice()
+		must(t, err)
+		dir := t.TempDir()
+		must(t, Mount(dev, dir, MountOptions{}))
+		defer Unmount(dir, true)
+		s, err := NewServer(dev, newMemFS(), o)
+		must(t, err)
+		must(t, s.Handshake())
+		isReady := func() bool {
+			select {
+			case <-s.Ready():
+				return true
+			default:
+				return false
+			}
+		}
+		if isReady() {
+			t.Error("ready before Serve")
+		}
+		done := make(chan error, 1)
+		go func() { done <- s.Serve() }()
+		until(t, "the server is ready", isReady)
+		var st unix.Statfs_t
+		must(t, unix.Statfs(dir, &st))
+		s.Abort()
+		must(t, <-done)
+	})
+}
+
 // TestAbortBesideNotification: who is asked by a caller that a notification waits for
 // does not wait for the end of that notification.
 func TestAbortBesideNotification(t *testing.T) {

@@ -18,6 +18,7 @@ type uringThread struct {
 	ring    *ring
 	memory  []byte // mapped; of all entries
 	entries []*uringEntry
+	queues  int // that it serves
 	live    int // entries that the kernel or a hand-off has
 	visit   visit
 
@@ -77,7 +78,7 @@ var pinThread = func(cpu, cpus int) error {
 
 // serveQueues is the life of a thread that serves the queues of these CPUs.
 func (s *Server) serveQueues(cpus []int, queues int) {
-	t := &uringThread{Server: s}
+	t := &uringThread{Server: s, queues: len(cpus)}
 	err := t.open(cpus, entriesPerQueue(queues))
 	if err == nil {
 		err = t.serve()
@@ -127,9 +128,13 @@ func (t *uringThread) open(cpus []int, perQueue int) (err error) {
 
 // serve answers until the connection is over.
 func (t *uringThread) serve() error {
-	for t.live > 0 {
+	for registered := false; t.live > 0; {
 		c, ok := t.ring.next()
 		if !ok {
+			if !registered { // or else a refusal would be the first to come
+				registered = true
+				t.served(t.queues)
+			}
 			if err := t.ring.enter(true); err != nil {
 				return err
 			}
