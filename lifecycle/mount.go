@@ -34,7 +34,7 @@ func Serve(ctx context.Context, o MountOptions, ready func() error) error {
 		p.leave()
 		return classify(err)
 	}
-	if err = p.answers(); err == nil {
+	if err = m.answers(); err == nil {
 		err = ready()
 	}
 	if err == nil {
@@ -114,16 +114,14 @@ func mountAt(dir string, o transport.MountOptions) (*os.File, error) {
 	return dev, nil
 }
 
-// answers asks the filesystem something. Its first answer is what everybody else waits for.
-func (p *place) answers() error {
-	if !p.mounted {
+// answers waits until requests are answered.
+func (m *Mount) answers() error {
+	select {
+	case <-m.server.Ready():
 		return nil
+	case <-m.Done():
+		return errors.New("the new filesystem ended before it answered")
 	}
-	var st unix.Statfs_t
-	if err := unix.Statfs(p.dir, &st); err != nil {
-		return fmt.Errorf("the new filesystem at %s does not answer: %w", p.dir, err)
-	}
-	return nil
 }
 
 // leave unmounts, lazily where it is in use. What is at the place may be somebody

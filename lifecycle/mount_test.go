@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -259,6 +260,49 @@ func TestMountPoints(t *testing.T) {
 			t.Errorf("%q: got %v, want ErrMountPoint", dir, err)
 		}
 	}
+}
+
+// The daemon never waits for its own answer: killed then, it could not end.
+func TestDaemonAsksNothingOfItself(t *testing.T) {
+	needFUSE(t)
+	for range 10 {
+		dir, done := t.TempDir(), make(chan error, 1)
+		go func() { done <- Daemonize(MountOptions{Dir: dir}) }()
+		for err, over := error(nil), false; !over; {
+			select {
+			case err = <-done:
+				over = true
+			default:
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			calls, _ := filepath.Glob("/proc/self/task/*/children")
+			for _, path := range calls {
+				text, _ := os.ReadFile(path)
+				for _, child := range strings.Fields(string(text)) {
+					if callsStatfs(child) {
+						t.Errorf("the daemon %s asks for statfs", child)
+					}
+				}
+			}
+		}
+		if err := unix.Unmount(dir, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// callsStatfs says whether a thread of the process is in that system call.
+func callsStatfs(pid string) bool {
+	threads, _ := filepath.Glob("/proc/" + pid + "/task/*/syscall")
+	for _, path := range threads {
+		text, _ := os.ReadFile(path)
+		if number, _, _ := strings.Cut(string(text), " "); number == strconv.Itoa(unix.SYS_STATFS) {
+			return true
+		}
+	}
+	return false
 }
 
 // The limit of who mounts is not that of everybody's files.
