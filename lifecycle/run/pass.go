@@ -12,6 +12,13 @@ var fromTerminal = map[unix.Signal]bool{
 	unix.SIGINT: true, unix.SIGQUIT: true, unix.SIGTSTP: true, unix.SIGWINCH: true,
 }
 
+// hasAlready says whether CMD gets s itself when we do, foreground being that our group is in that
+// of the terminal. What was to end CMD before it has started is kept for it.
+func hasAlready(s unix.Signal, foreground, started bool) bool {
+	ends := s == unix.SIGINT || s == unix.SIGQUIT
+	return fromTerminal[s] && foreground && (started || !ends)
+}
+
 // pass hands a signal on to CMD. When CMD has ended and others are waited for, a signal
 // to end ends those.
 func (f *front) pass(s unix.Signal) {
@@ -23,7 +30,7 @@ func (f *front) pass(s unix.Signal) {
 		return
 	case s == unix.SIGTTIN || s == unix.SIGTTOU:
 		return // the terminal's, to the whole group when it is in the background
-	case fromTerminal[s] && f.terminal.ours():
+	case hasAlready(s, f.terminal.ours(), f.command != 0):
 		return
 	case s == unix.SIGCONT && !f.commandStopped():
 		return // by whoever has continued us as well
