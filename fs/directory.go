@@ -70,6 +70,17 @@ func (d *directory) replaceLocked(e *dentry, n *inode) *dentry {
 	return r
 }
 
+// renameLocked gives an entry another name, which must not be in use. It keeps its position.
+// Precondition: d.mu is held and e is in d.
+func (d *directory) renameLocked(e *dentry, name string) *dentry {
+	r := &dentry{parent: e.parent, name: name, cookie: e.cookie, node: e.node}
+	delete(d.children, e.name)
+	d.children[name] = r
+	d.order[d.after(e.cookie-1)].entry = r
+	delete(d.reserved, name)
+	return r
+}
+
 // removeLocked takes an entry out.
 // Precondition: d.mu is held and e is in d.
 func (d *directory) removeLocked(e *dentry) {

@@ -108,8 +108,13 @@ func (f *FS) Unlink(_ <-chan struct{}, h *fuse.InHeader, name string) fuse.Statu
 //
 // Precondition: dir.dir.mu is held and d is in dir.
 func (f *FS) unplace(dir *inode, d *dentry, now int64) {
-	n := d.node
 	dir.dir.removeLocked(d)
+	f.unname(dir, d, now)
+}
+
+// unname is unplace for an entry in whose place another one comes.
+func (f *FS) unname(dir *inode, d *dentry, now int64) {
+	n := d.node
 	links := 0
 	n.mu.Lock()
 	n.dropLinkLocked(d)

@@ -180,11 +180,9 @@ func (r *rename) move() {
 		r.replaced.mu.Lock()
 		r.replaced.untilForget = r.f.mayWaitLocked(r.replaced)
 		r.replaced.mu.Unlock()
-		r.f.unplace(r.to, r.target, now)
+		r.f.unname(r.to, r.target, now)
 	}
-	r.from.dir.removeLocked(r.source)
-	d := r.to.dir.insertLocked(r.to, strings.Clone(r.newName), n)
-	r.put(n, r.source, d, now)
+	r.put(n, r.source, r.moveEntry(), now)
 	r.reparent(n, r.to)
 	moved := 0
 	if n.isDir() && r.from != r.to {
@@ -192,6 +190,21 @@ func (r *rename) move() {
 	}
 	r.from.entriesChanged(-moved, now)
 	r.to.entriesChanged(moved, now)
+}
+
+// moveEntry puts the new name where a reader of the directory sees it once: in the place of the file that it
+// replaces, or in the old one of the same directory. If it came last, whoever renames what he reads would read it
+// again, and never come to the end.
+func (r *rename) moveEntry() *dentry {
+	switch {
+	case r.target != nil:
+		r.from.dir.removeLocked(r.source)
+		return r.to.dir.replaceLocked(r.target, r.source.node)
+	case r.from == r.to:
+		return r.to.dir.renameLocked(r.source, strings.Clone(r.newName))
+	}
+	r.from.dir.removeLocked(r.source)
+	return r.to.dir.insertLocked(r.to, strings.Clone(r.newName), r.source.node)
 }
 
 // put gives n the name to instead of from.

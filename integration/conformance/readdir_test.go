@@ -19,6 +19,7 @@ var readdirCases = map[string]harness.Case{
 	"ReaddirSeek":       readdirSeek,
 	"ReaddirRewind":     readdirRewind,
 	"ReaddirRemoving":   readdirRemoving,
+	"ReaddirRenaming":   readdirRenaming,
 	"ReaddirErrors":     readdirErrors,
 }
 
@@ -200,6 +201,31 @@ func readdirRemoving(t *testing.T, tree harness.Tree) {
 	}
 	if left := readNames(t, tree.Dir); removed != 1000 || len(left) != 0 {
 		t.Errorf("%d removed, left: %v", removed, left)
+	}
+}
+
+// Whoever renames what he reads, or replaces it, comes to the end.
+func readdirRenaming(t *testing.T, tree harness.Tree) {
+	const files = 500
+	for i := range files {
+		create(t, fmt.Sprintf("%s/%d", tree.Dir, i), "")
+	}
+	fd := open(t, tree.Dir, unix.O_DIRECTORY, 0)
+	seen := 0
+	for list := nextEntries(t, fd, 512); len(list) > 0 && seen <= files; list = nextEntries(t, fd, 512) {
+		for _, e := range list {
+			if e.name == "." || e.name == ".." {
+				continue
+			}
+			seen++
+			ok(t, "away", unix.Renameat(fd, e.name, fd, "away"))
+			ok(t, "back", unix.Renameat(fd, "away", fd, e.name))
+			create(t, tree.Dir+"/new", "")
+			ok(t, "replaced", unix.Renameat(fd, "new", fd, e.name))
+		}
+	}
+	if seen != files {
+		t.Errorf("%d entries seen of %d", seen, files)
 	}
 }
 
