@@ -81,3 +81,25 @@ func TestClosedContentWaitsForForget(t *testing.T) {
 		}
 	}
 }
+
+// A file that was replaced under one of its names does not wait when it goes by
+// the tree: the kernel forgets nothing then.
+func TestReplacedNameOfTwo(t *testing.T) {
+	f, now := scopedTree(t)
+	s := new(Scope)
+	now.Store(s)
+	u := root(f)
+	node := u.createFilled(t, "a", 4096)
+	if err := u.link(node, 1, "b"); err != nil {
+		t.Fatal(err)
+	}
+	u.release(node)
+	u.release(u.createFilled(t, "c", 1))
+	if err := u.rename(1, "c", 1, "a", 0); err != nil {
+		t.Fatal(err)
+	}
+	f.EndScope(s)
+	if used := u.used(t); used != 0 {
+		t.Errorf("%d bytes used after the end", used)
+	}
+}

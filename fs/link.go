@@ -68,7 +68,7 @@ func (f *FS) addNameLocked(dir *inode, name string, n *inode, now int64) error {
 	}
 	n.addLinkLocked(dir.dir.insertLocked(dir, strings.Clone(name), n))
 	n.nlink++
-	n.unnamed = false
+	n.unnamed, n.untilForget = false, false
 	n.ctime = now
 	return nil
 }
@@ -109,11 +109,13 @@ func (f *FS) Unlink(_ <-chan struct{}, h *fuse.InHeader, name string) fuse.Statu
 // Precondition: dir.dir.mu is held and d is in dir.
 func (f *FS) unplace(dir *inode, d *dentry, now int64) {
 	dir.dir.removeLocked(d)
-	f.unname(dir, d, now)
+	f.unname(dir, d, now, false)
 }
 
-// unname is unplace for an entry in whose place another one comes.
-func (f *FS) unname(dir *inode, d *dentry, now int64) {
+// unname is unplace for an entry that is out of the directory already, or is replaced: then an open of that name
+// under way is to find the old file if not the new one, also when the next rename comes as it tries again
+// (fs/namei.c, do_filp_open).
+func (f *FS) unname(dir *inode, d *dentry, now int64, replaced bool) {
 	n := d.node
 	links := 0
 	n.mu.Lock()
@@ -125,6 +127,9 @@ func (f *FS) unname(dir *inode, d *dentry, now int64) {
 	}
 	n.ctime = now
 	charged := n.nlink > 0
+	if replaced && !charged {
+		n.untilForget = f.mayWaitLocked(n)
+	}
 	n.mu.Unlock()
 	if charged {
 		f.domain(n).ReleaseInode()

@@ -175,12 +175,7 @@ func (r *rename) move() {
 	now := r.f.clock.now()
 	n := r.source.node
 	if r.target != nil {
-		// An open of the target under way is to find the old file if not the new one, also when the
-		// next rename comes as it tries again (fs/namei.c, do_filp_open).
-		r.replaced.mu.Lock()
-		r.replaced.untilForget = r.f.mayWaitLocked(r.replaced)
-		r.replaced.mu.Unlock()
-		r.f.unname(r.to, r.target, now)
+		r.f.unname(r.to, r.target, now, true)
 	}
 	r.put(n, r.source, r.moveEntry(), now)
 	r.reparent(n, r.to)
