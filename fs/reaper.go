@@ -47,7 +47,7 @@ func (r *reaper) stop() {
 // removeIdle removes what has not changed since then.
 func (f *FS) removeIdle(since int64) {
 	f.nodes.each(func(n *inode) {
-		if n == f.root || n.magicNode() != nil || !f.retire(n, since) {
+		if n == f.root || n.top || n.magicNode() != nil || !f.retire(n, since) {
 			return
 		}
 		for _, d := range n.names() {
