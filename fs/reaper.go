@@ -50,8 +50,10 @@ func (f *FS) removeIdle(since int64) {
 		if n == f.root || n.top || n.magicNode() != nil || !f.retire(n, since) {
 			return
 		}
-		for _, d := range n.names() {
-			f.removeName(d)
+		if n.isDir() {
+			f.removeDirectory(n)
+		} else {
+			f.removeNames(n)
 		}
 		f.dropIfUnused(n)
 	})
@@ -61,13 +63,16 @@ func (f *FS) removeIdle(since int64) {
 // since then, no policy or sticky bit that keeps it. Nobody can open it any more
 // then. A directory changes when its entries do, and stays while it has any.
 func (f *FS) retire(n *inode, since int64) bool {
-	a := f.attr(n)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	idle := n.opens == 0 && n.nlink > 0 && n.removal != RemoveKeep &&
-		n.mode&syscall.S_ISVTX == 0 && max(a.mtime, a.ctime) < since
-	if idle && !n.isDir() {
+	if n.opens+n.held > 0 || n.nlink == 0 || n.removal == RemoveKeep || n.mode&syscall.S_ISVTX != 0 {
+		return false
+	}
+	if a := f.attrLocked(n); max(a.mtime, a.ctime) >= since {
+		return false
+	}
+	if !n.isDir() {
 		n.vanished = true
 	}
-	return idle
+	return true
 }

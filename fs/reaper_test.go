@@ -2,6 +2,8 @@ package fs
 
 import (
 	"math"
+	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -17,4 +19,36 @@ func TestAgeSparesTops(t *testing.T) {
 		}
 	}
 	checkTree(t, f, 0)
+}
+
+// A file that gets another name while its age is looked at goes, or is as it was.
+func TestAgeBesideRename(t *testing.T) {
+	f := newTree(t, nil)
+	u := root(f)
+	for range 20000 {
+		node, err := u.create(1, "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.release(node)
+		var wg sync.WaitGroup
+		wg.Go(func() { u.rename(1, "a", 1, "b", 0) })
+		wg.Go(func() { f.removeIdle(anyAge) })
+		wg.Wait()
+		for _, name := range []string{"a", "b"} {
+			if u.lookup(1, name) == 0 {
+				continue
+			}
+			if err := u.open(node, syscall.O_RDONLY); err != nil {
+				t.Fatalf("%s is there, but cannot be opened: %v", name, err)
+			}
+			u.release(node)
+			if err := u.unlink(1, name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := f.nodes.get(node); n != nil {
+			f.Forget(node, uint64(n.lookups.Load()))
+		}
+	}
 }
