@@ -59,7 +59,7 @@ func (f *FS) removeIdle(since int64) {
 	})
 }
 
-// retire says whether age may remove n: no handle (and so no lock), no change
+// retire says whether age may remove n: no handle (and so no lock), no mapping, no change
 // since then, no policy or sticky bit that keeps it. Nobody can open it any more
 // then. A directory changes when its entries do, and stays while it has any.
 func (f *FS) retire(n *inode, since int64) bool {
@@ -68,11 +68,25 @@ func (f *FS) retire(n *inode, since int64) bool {
 	if n.opens+n.held > 0 || n.nlink == 0 || n.removal == RemoveKeep || n.mode&syscall.S_ISVTX != 0 {
 		return false
 	}
-	if a := f.attrLocked(n); max(a.mtime, a.ctime) >= since {
+	if a := f.attrLocked(n); max(a.mtime, a.ctime) >= since || f.lentLocked(n) {
 		return false
 	}
 	if !n.isDir() {
 		n.vanished = true
 	}
 	return true
+}
+
+// lentLocked says whether n, which has no handle, may still be mapped past the daemon
+// (fs/fuse/passthrough.c, fuse_passthrough_mmap).
+// Precondition: n.mu is held.
+func (f *FS) lentLocked(n *inode) bool {
+	if !f.direct || n.file == nil || n.typ != syscall.S_IFREG {
+		return false
+	}
+	if n.file.Open() != nil {
+		return true
+	}
+	defer n.file.Close()
+	return !n.file.Settled()
 }

@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"fmt"
 	"math"
 	"sync"
 	"syscall"
@@ -50,5 +51,30 @@ func TestAgeBesideRename(t *testing.T) {
 		if n := f.nodes.get(node); n != nil {
 			f.Forget(node, uint64(n.lookups.Load()))
 		}
+	}
+}
+
+// On the direct plane a mapping outlives the handle.
+func TestAgeSparesMapped(t *testing.T) {
+	f, _ := newHeardTree(t, Features{Passthrough: true}, nil)
+	u := root(f)
+	node := u.createFilled(t, "a", 1)
+	n := f.nodes.get(node)
+	n.mu.Lock()
+	backing := n.backing
+	n.mu.Unlock()
+	mapping, err := syscall.Open(fmt.Sprintf("/proc/self/fd/%d", backing), syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.release(node)
+	f.removeIdle(anyAge)
+	if u.lookup(1, "a") == 0 {
+		t.Error("a file was removed that is mapped")
+	}
+	syscall.Close(mapping)
+	f.removeIdle(anyAge)
+	if u.lookup(1, "a") != 0 {
+		t.Error("it stays when it is not mapped any more")
 	}
 }
