@@ -16,7 +16,7 @@ const (
 	RemoveSession Removal = iota
 	// RemoveClose removes every name of the file at its last close.
 	RemoveClose
-	// RemoveKeep exempts from removal at close and by age; the end of the mount still removes.
+	// RemoveKeep exempts from removal at close, by age and at the end of a scope; the end of the mount still removes.
 	RemoveKeep
 )
 

@@ -71,47 +71,62 @@ func (p *membersPart) end(all []*inode) []*inode {
 }
 
 // EndScope removes what processes of the scope created. Open handles keep
-// working until they are closed. A directory that holds files of others stays,
-// also when they are gone. What is being created in the scope meanwhile, or
+// working until they are closed. What was ordered to be kept stays, and a
+// directory that holds it or files of others, also when they are gone. What is being created in the scope meanwhile, or
 // later, is ESTALE: the kernel makes the request once more (fs/namei.c,
 // retry_estale), which then is in the scope that there is by then.
 func (f *FS) EndScope(s *Scope) {
 	var dirs []*inode
 	for _, n := range s.end() {
-		if f.condemn(n) {
+		switch f.condemn(n) {
+		case spared:
+		case emptied:
 			dirs = append(dirs, n)
-			continue
+		case removed:
+			f.removeNames(n)
+			f.dropIfUnused(n)
 		}
-		f.removeNames(n)
-		f.dropIfUnused(n)
 	}
 	f.removeDirectories(dirs)
 }
 
-// condemn makes sure that n gets no new name and no new handle, or says that n
-// is a directory with a name: that goes only if it is empty.
-func (f *FS) condemn(n *inode) (named bool) {
+// A fate is what the end of its scope does to a file.
+type fate uint8
+
+const (
+	removed fate = iota
+	emptied      // a directory with a name: it goes if it is empty
+	spared       // to be kept
+)
+
+// condemn decides, and makes sure that what is to be removed gets no new name and no new handle. What has no name
+// yet, or was made by O_TMPFILE, gets none, whatever its directory says.
+func (f *FS) condemn(n *inode) fate {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.isDir() && n.links != nil {
-		return true
+	switch {
+	case n.links == nil:
+	case n.removal == RemoveKeep:
+		return spared
+	case n.isDir():
+		return emptied
 	}
 	n.vanished = true
-	return false
+	return removed
 }
 
 // removeDirectories leaves those that are not empty. Directories empty from
 // below: it repeats until a round removes none.
 func (f *FS) removeDirectories(dirs []*inode) {
-	for removed := true; removed; {
-		removed = false
+	for again := true; again; {
+		again = false
 		left := dirs[:0]
 		for _, n := range dirs {
 			if !f.removeDirectory(n) {
 				left = append(left, n)
 				continue
 			}
-			removed = true
+			again = true
 			f.dropIfUnused(n)
 		}
 		dirs = left

@@ -147,3 +147,48 @@ func TestScopesEndAmongCreators(t *testing.T) {
 	f.EndScope(now.Load())
 	onlyRoot(t, f)
 }
+
+// What is to be kept stays until the mount ends.
+func TestScopeSparesKept(t *testing.T) {
+	f, now := scopedTree(t)
+	s := new(Scope)
+	now.Store(s)
+	u := root(f)
+	dir, err := u.mkdir(1, "dir")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := u.setXAttr(dir, xattrRemove, "keep"); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"kept", "plain"} {
+		for _, parent := range []uint64{1, dir} {
+			node, err := u.create(parent, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			u.release(node)
+		}
+	}
+	if err := u.setXAttr(u.lookup(1, "kept"), xattrRemove, "keep"); err != nil {
+		t.Fatal(err)
+	}
+	f.EndScope(s)
+	for _, c := range []struct {
+		parent uint64
+		name   string
+		stays  bool
+	}{{1, "kept", true}, {1, "plain", false}, {1, "dir", true}, {dir, "kept", true}, {dir, "plain", true}} {
+		node := u.lookup(c.parent, c.name)
+		if stays := node != 0; stays != c.stays {
+			t.Errorf("%s in %d stays: %v", c.name, c.parent, stays)
+		}
+		if node != 0 && node != dir {
+			if err := u.open(node, syscall.O_RDWR); err != nil {
+				t.Errorf("open %s: %v", c.name, err)
+			}
+			u.release(node)
+		}
+	}
+	checkTree(t, f, 0)
+}

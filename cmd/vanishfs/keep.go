@@ -11,7 +11,7 @@ import (
 func keepCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "keep",
-		Usage:     "exempt files from removal at last close and by age",
+		Usage:     "exempt files from removal at last close, by age and at the end of a session",
 		UsageText: "vanishfs keep PATH...",
 		Description: `The files stay until they are removed or the mount ends. For a directory it
 holds for what is created in it from now on. "vanishfs once" takes it back.
