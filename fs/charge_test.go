@@ -2,6 +2,7 @@ package fs
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -247,4 +248,25 @@ func TestAccountedBeside(t *testing.T) {
 	}
 	close(over)
 	overwriting.Wait()
+}
+
+// The last page that a file can have is a page like the others.
+func TestAccountedFarOffsets(t *testing.T) {
+	f := newAccountedTree(t)
+	u := root(f)
+	node, err := u.create(1, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := &fuse.WriteIn{InHeader: *u.at(node), Offset: math.MaxInt64 - 1, Size: 1}
+	if n, s := f.Write(nil, last, []byte{1}); n != 1 || s != fuse.OK {
+		t.Errorf("write of the last byte: %d, %v", n, s)
+	}
+	all := &fuse.FallocateIn{InHeader: *u.at(node), Length: math.MaxInt64}
+	if s := f.Fallocate(nil, all); s != fuse.Status(syscall.ENOSPC) {
+		t.Errorf("fallocate of all there can be: %v", s)
+	}
+	if used := f.opts.Domain.Usage().BytesUsed; used != 4096 {
+		t.Errorf("%d bytes charged", used)
+	}
 }

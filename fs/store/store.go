@@ -9,15 +9,18 @@
 // All methods may be called from several goroutines at once.
 package store
 
+import "math"
+
 // PageSize is the unit of accounting, bytes.
 const PageSize = 4096
 
-// Span is how many bytes the pages have that n bytes at off touch; off+n is no more than the largest int64.
+// Span is how many bytes the pages have that n bytes at off touch, or the most whole pages that an int64 can
+// say; off+n is one.
 func Span(off, n int64) int64 {
 	if n <= 0 {
 		return 0
 	}
-	return ((off+n-1)/PageSize - off/PageSize + 1) * PageSize
+	return min((off+n-1)/PageSize-off/PageSize+1, math.MaxInt64/PageSize) * PageSize
 }
 
 // Omit as a time given to File.SetTimes leaves that time as it is.
