@@ -11,8 +11,7 @@ import (
 type maker struct {
 	typ, mode, rdev uint32
 	target          string // of a symlink
-	open            bool   // leave its content open, with one handle of these flags
-	flags           uint32
+	open            bool   // leave its content open, with one handle
 }
 
 // shortTarget is the length up to which a symlink's target is kept in the
@@ -69,7 +68,7 @@ func (f *FS) giveContent(n *inode, m maker) error {
 	}
 	n.file = c
 	if m.open {
-		n.countHandleLocked(m.flags, 1) // nobody else has n yet
+		n.opens++ // nobody else has n yet
 	} else {
 		c.Close()
 	}
@@ -259,7 +258,7 @@ func (f *FS) Symlink(_ <-chan struct{}, h *fuse.InHeader, target, name string, o
 // Create makes a regular file and opens it, or opens the one that came to be
 // since the kernel looked.
 func (f *FS) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out *fuse.CreateOut) fuse.Status {
-	m := maker{typ: syscall.S_IFREG, mode: f.newMode(in.Mode), open: true, flags: in.Flags}
+	m := maker{typ: syscall.S_IFREG, mode: f.newMode(in.Mode), open: true}
 	n, err := f.add(&in.InHeader, name, m, &out.EntryOut)
 	if err == syscall.EEXIST && in.Flags&syscall.O_EXCL == 0 {
 		return f.status("create", f.openExisting(in, name, out))
@@ -303,7 +302,7 @@ func (f *FS) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOut) 
 	if err := f.mayChange(dir, &in.InHeader); err != nil {
 		return f.status("tmpfile", err)
 	}
-	n, err := f.newInode(maker{typ: syscall.S_IFREG, mode: f.newMode(in.Mode), open: true, flags: in.Flags}, &in.InHeader)
+	n, err := f.newInode(maker{typ: syscall.S_IFREG, mode: f.newMode(in.Mode), open: true}, &in.InHeader)
 	if err != nil {
 		return f.status("tmpfile", err)
 	}

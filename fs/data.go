@@ -42,7 +42,7 @@ func (f *FS) read(n *inode, in *fuse.ReadIn, buf []byte) (int, error) {
 	}
 	defer f.unhold(n)
 	buf = buf[:min(len(buf), int(in.Size))]
-	if err := f.reserveMapped(n, c, in.Pid, int64(in.Offset), int64(len(buf))); err != nil {
+	if err := f.reserveMapped(n, c, in, int64(len(buf))); err != nil {
 		return 0, err
 	}
 	return c.ReadAt(buf, int64(in.Offset))

@@ -11,7 +11,7 @@ import (
 // policy.
 
 // addHandle counts a handle and stops a removal that lingers.
-func (f *FS) addHandle(n *inode, flags uint32) error {
+func (f *FS) addHandle(n *inode) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.vanished {
@@ -23,7 +23,7 @@ func (f *FS) addHandle(n *inode, flags uint32) error {
 	if n.opens == 0 {
 		f.choosePlaneLocked(n)
 	}
-	n.countHandleLocked(flags, 1)
+	n.opens++
 	if n.ext != nil && n.ext.linger != nil {
 		n.ext.linger.Stop()
 		n.ext.linger = nil
@@ -33,13 +33,13 @@ func (f *FS) addHandle(n *inode, flags uint32) error {
 
 // dropHandle is the end of a handle. At the last one the policy of the file
 // decides.
-func (f *FS) dropHandle(n *inode, flags uint32) {
+func (f *FS) dropHandle(n *inode) {
 	n.mu.Lock()
 	if n.opens == 0 {
 		n.mu.Unlock()
 		return
 	}
-	n.countHandleLocked(flags, -1)
+	n.opens--
 	n.closeContentLocked()
 	vanish := n.opens == 0 && n.nlink > 0 && n.removal == RemoveClose
 	if vanish && f.opts.Linger > 0 {
@@ -91,14 +91,6 @@ func (f *FS) choosePlaneLocked(n *inode) {
 	}
 	if id, ok := n.file.Backing(); ok {
 		n.backing = id
-	}
-}
-
-// Precondition: n.mu is held.
-func (n *inode) countHandleLocked(flags uint32, by int32) {
-	n.opens += by
-	if writes(flags) {
-		n.writers += by
 	}
 }
 

@@ -39,7 +39,6 @@ type inode struct {
 	opens    int32 // handles
 	backing  int32 // id for passthrough while there are handles; 0 is mediated
 	held     int32 // requests that use the content right now
-	writers  int32 // handles that may write
 	removal  Removal
 	unnamed  bool // made by O_TMPFILE and never linked
 	vanished bool // removed for good: no new handle

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
 	"vanishfs/fs/store"
@@ -24,16 +25,16 @@ import (
 // For several pages at once a failure is no harm: the kernel then reads the one
 // that it needs alone (mm/filemap.c, filemap_fault).
 
-// reserveMapped fills the holes in [off, off+n) if the caller's fault is to write there.
+// reserveMapped fills the holes in the length bytes that a READ is for, if the caller's fault is to write there.
+// The handle that a fault reads through is the mapping's own (mm/filemap.c, filemap_fault): with one that cannot be
+// mapped so, nobody fills the holes of a file, at its owner's cost, that he may only read.
 //
 // Precondition: the content is held; n.mu is not.
-func (f *FS) reserveMapped(n *inode, c store.File, pid uint32, off, length int64) error {
-	n.mu.Lock()
-	writers := n.writers
-	n.mu.Unlock()
-	if writers == 0 {
+func (f *FS) reserveMapped(n *inode, c store.File, in *fuse.ReadIn, length int64) error {
+	if !mapsWritable(in.Flags) {
 		return nil
 	}
+	off := int64(in.Offset)
 	a, err := c.Attr()
 	if err != nil {
 		return err
@@ -43,7 +44,7 @@ func (f *FS) reserveMapped(n *inode, c store.File, pid uint32, off, length int64
 		return nil
 	}
 	// A race with truncate is one with any store to the mapping too.
-	if c.Missing(off, length) == 0 || !f.mapsShared(pid, n.ino) {
+	if c.Missing(off, length) == 0 || !f.mapsShared(in.Pid, n.ino) {
 		return nil
 	}
 	n.noteReserved() // what is written back looks like new until then
@@ -118,6 +119,3 @@ func (n *inode) contentAttrLocked() (store.Attr, error) {
 	}
 	return n.file.Attr()
 }
-
-// writes says whether a handle with these flags can change the content.
-func writes(flags uint32) bool { return flags&syscall.O_ACCMODE != syscall.O_RDONLY }

@@ -28,12 +28,12 @@ func (f *FS) openNode(n *inode, h *fuse.InHeader, flags uint32, out *fuse.OpenOu
 	if err := f.mayOpen(n, h, flags); err != nil {
 		return err
 	}
-	if err := f.addHandle(n, flags); err != nil {
+	if err := f.addHandle(n); err != nil {
 		return err
 	}
 	if flags&syscall.O_TRUNC != 0 {
 		if err := f.truncateOpen(n, h.Uid); err != nil {
-			f.dropHandle(n, flags)
+			f.dropHandle(n)
 			return err
 		}
 	}
@@ -108,7 +108,7 @@ func (f *FS) Release(_ <-chan struct{}, in *fuse.ReleaseIn) {
 		f.statuses.release(in.Fh)
 		return
 	}
-	f.dropHandle(n, in.Flags)
+	f.dropHandle(n)
 }
 
 // Flush would come at every close; ENOSYS stops it for good (fs/fuse/file.c,
