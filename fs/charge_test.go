@@ -270,3 +270,39 @@ func TestAccountedFarOffsets(t *testing.T) {
 		t.Errorf("%d bytes charged", used)
 	}
 }
+
+// A write that waits for a disk does not hold up who looks at the file or at its directory.
+func TestAttributesBesideSlowWrite(t *testing.T) {
+	started, goOn := make(chan struct{}), make(chan struct{})
+	f := newTree(t, func(o *Options) {
+		o.AccountBytes = true
+		o.Store = &hookedStore{Store: o.Store, beforeWrite: func() {
+			close(started)
+			<-goOn
+		}}
+	})
+	u := root(f)
+	node, err := u.create(1, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrote := make(chan error, 1)
+	go func() {
+		_, err := u.write(node, "x")
+		wrote <- err
+	}()
+	<-started
+	defer func() {
+		close(goOn)
+		if err := <-wrote; err != nil {
+			t.Error(err)
+		}
+	}()
+	var looked atomic.Bool
+	go func() {
+		u.lookup(1, "a")
+		u.create(1, "b")
+		looked.Store(true)
+	}()
+	waitFor(t, "another request is answered", looked.Load)
+}

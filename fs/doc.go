@@ -12,7 +12,7 @@
 //	      inode.mu              attributes, handles, names of one inode
 //	        membersPart.mu, statusFiles.mu, notifier.mu, tableShard.mu, the store's and quota's own
 //
-// reservationQueue.mu is taken alone.
+// reservationQueue.mu and freer.mu are taken alone.
 //
 // # Differences from tmpfs
 //

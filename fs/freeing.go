@@ -1,6 +1,8 @@
 package fs
 
 import (
+	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -19,19 +21,79 @@ const (
 	roomToWait = 8
 )
 
-// free gives content back that nobody holds any more.
-func (f *FS) free(c store.File) {
-	if a, err := c.Attr(); err == nil && a.Blocks*512 > muchToFree && f.roomBeside(a.Blocks*512) {
-		f.freeing.Go(c.Free)
-		return
-	}
-	c.Free()
+// A freer gives content back beside the requests, from one goroutine, which is there while there is some: each
+// content takes a thread while the kernel frees its pages, and a process that has too many threads is ended
+// (runtime/debug, SetMaxThreads).
+type freer struct {
+	bytes atomic.Int64 // of what is in the queue or is being given back
+
+	mu      sync.Mutex
+	queue   []heavy // guarded by mu
+	running bool    // guarded by mu
+	busy    sync.WaitGroup
 }
 
-// roomBeside says whether the next file does not need the room of content of that many bytes.
+// heavy is content with what it takes, bytes.
+type heavy struct {
+	content store.File
+	bytes   int64
+}
+
+func (q *freer) push(h heavy) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.queue = append(q.queue, h)
+	if !q.running {
+		q.running = true
+		q.busy.Go(q.run)
+	}
+}
+
+// run is the freer's goroutine; it ends by itself.
+func (q *freer) run() {
+	for h, ok := q.next(); ok; h, ok = q.next() {
+		h.content.Free()
+		q.bytes.Add(-h.bytes)
+	}
+}
+
+func (q *freer) next() (h heavy, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.queue) == 0 {
+		q.queue, q.running = nil, false
+		return heavy{}, false
+	}
+	h, q.queue[0] = q.queue[0], heavy{}
+	q.queue = q.queue[1:]
+	return h, true
+}
+
+// Wait returns when nothing is left to be given back.
+func (q *freer) Wait() { q.busy.Wait() }
+
+// free gives content back that nobody holds any more.
+func (f *FS) free(c store.File) {
+	a, err := c.Attr()
+	h := heavy{c, a.Blocks * 512}
+	if err != nil || h.bytes <= muchToFree {
+		c.Free()
+		return
+	}
+	f.freeing.bytes.Add(h.bytes)
+	if !f.roomBeside(0) {
+		f.freeing.bytes.Add(-h.bytes)
+		c.Free()
+		return
+	}
+	f.freeing.push(h)
+}
+
+// roomBeside says whether the next file does not need the room of content of that many bytes,
+// and of what is being given back already.
 func (f *FS) roomBeside(bytes int64) bool {
 	u, err := f.store.Usage()
-	return err == nil && u.Free/roomToWait >= bytes
+	return err == nil && u.Free/roomToWait >= bytes+f.freeing.bytes.Load()
 }
 
 // SlowUnlink says whether to remove a name, or to rename another file to it, gives so

@@ -2,6 +2,8 @@ package fs
 
 import (
 	"bytes"
+	"fmt"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -123,4 +125,62 @@ func TestSlowRemoval(t *testing.T) {
 	if f.SlowRelease(&fuse.ReleaseIn{InHeader: *u.at(small)}) || f.SlowRelease(&fuse.ReleaseIn{InHeader: *u.at(99)}) {
 		t.Error("a release that gives nothing back is slow")
 	}
+}
+
+// freeSlowly is a tree of large files, in whose store room bytes seem to be free. What gives
+// one back counts itself in running until goOn is closed.
+func freeSlowly(t *testing.T, size, room int64) (f *FS, running, most *atomic.Int32, goOn chan struct{}) {
+	running, most, goOn = new(atomic.Int32), new(atomic.Int32), make(chan struct{})
+	f = newTree(t, func(o *Options) {
+		o.Store = &hookedStore{Store: o.Store, blocks: size / 512, free: room, beforeFree: func() {
+			n := running.Add(1)
+			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+			}
+			<-goOn
+			running.Add(-1)
+		}}
+	})
+	return f, running, most, goOn
+}
+
+func (u user) removeFiles(t *testing.T, files int) {
+	for i := range files {
+		node, err := u.create(1, fmt.Sprint(i))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		u.release(node)
+		if err := u.unlink(1, fmt.Sprint(i)); err != nil {
+			t.Error(err)
+		}
+		u.f.Forget(node, 1)
+	}
+}
+
+// TestFreedInTurn: each content that is being freed takes a thread, and more files can be
+// removed at a time than a process can have threads.
+func TestFreedInTurn(t *testing.T) {
+	f, running, most, goOn := freeSlowly(t, 2*muchToFree, 1<<40)
+	root(f).removeFiles(t, 50)
+	waitFor(t, "one is being freed", func() bool { return running.Load() > 0 })
+	close(goOn)
+	f.freeing.Wait()
+	if n := most.Load(); n != 1 {
+		t.Errorf("%d were being freed at a time", n)
+	}
+}
+
+// TestFreedLaterIsLittle: all that is freed later has room beside it, together.
+func TestFreedLaterIsLittle(t *testing.T) {
+	const size = 2 * muchToFree
+	f, running, _, goOn := freeSlowly(t, size, 3*size*roomToWait)
+	removed := make(chan struct{})
+	go func() {
+		defer close(removed)
+		root(f).removeFiles(t, 4)
+	}()
+	waitFor(t, "the fourth is freed at once, beside the first", func() bool { return running.Load() == 2 })
+	close(goOn)
+	<-removed
 }

@@ -41,7 +41,7 @@ type FS struct {
 	notices      notifier
 	statuses     statusFiles
 	reaper       reaper
-	freeing      sync.WaitGroup // one for each content that is given back beside the requests
+	freeing      freer
 }
 
 var _ fuse.RawFileSystem = (*FS)(nil)

@@ -1,0 +1,52 @@
+package fs
+
+import "vanishfs/fs/store"
+
+// A hookedStore is a store whose files call its hooks, where they are set.
+type hookedStore struct {
+	store.Store
+	beforeWrite, beforeFree func()
+
+	blocks int64 // what each file claims to have, in units of 512 bytes
+	free   int64 // what the store claims to have room for, bytes
+}
+
+func (s *hookedStore) New() (store.File, error) {
+	f, err := s.Store.New()
+	return &hookedFile{f, s}, err
+}
+
+func (s *hookedStore) Usage() (store.Usage, error) {
+	u, err := s.Store.Usage()
+	if s.free > 0 {
+		u.Free = s.free
+	}
+	return u, err
+}
+
+type hookedFile struct {
+	store.File
+	s *hookedStore
+}
+
+func (f *hookedFile) WriteAt(p []byte, off int64) (int, error) {
+	if f.s.beforeWrite != nil {
+		f.s.beforeWrite()
+	}
+	return f.File.WriteAt(p, off)
+}
+
+func (f *hookedFile) Attr() (store.Attr, error) {
+	a, err := f.File.Attr()
+	if f.s.blocks > 0 {
+		a.Blocks = f.s.blocks
+	}
+	return a, err
+}
+
+func (f *hookedFile) Free() {
+	if f.s.beforeFree != nil {
+		f.s.beforeFree()
+	}
+	f.File.Free()
+}
