@@ -13,6 +13,10 @@ import (
 // the daemon removes by itself is notified.
 const forever = 1_000_000_000
 
+// brief is the timeout of names where the tree removes files by age or at the end of sessions,
+// seconds: it tells the kernel of none of them; see notifier.
+const brief = 1
+
 // preferredIO is st_blksize, bytes.
 const preferredIO = 4096
 
@@ -23,8 +27,9 @@ type attributes struct {
 	btime               int64
 	mode, nlink         uint32
 	uid, gid, rdev      uint32
-	stable              bool // what the kernel may cache
-	mapped              bool // see mapped.go
+	nameValid           uint64 // seconds that the kernel may cache a name, if stable
+	stable              bool   // what the kernel may cache
+	mapped              bool   // see mapped.go
 }
 
 // attrLocked takes the picture. Errors of the store leave sizes at zero.
@@ -33,7 +38,7 @@ func (f *FS) attrLocked(n *inode) attributes {
 	a := attributes{
 		ino: n.ino, atime: n.atime, mtime: n.mtime, ctime: n.ctime, btime: n.btime,
 		mode: n.typ | n.mode, nlink: n.nlink, uid: n.uid, gid: n.gid, rdev: n.rdev,
-		stable: n.removal != RemoveClose || n.typ != syscall.S_IFREG,
+		stable: n.removal != RemoveClose || n.typ != syscall.S_IFREG, nameValid: f.nameValid,
 	}
 	switch {
 	case n.file != nil:
@@ -104,16 +109,16 @@ func join(sec uint64, nsec uint32) int64 {
 // entryValid and attrValid are the timeouts of a name and of the attributes, seconds.
 func (a *attributes) entryValid() uint64 {
 	if a.stable {
-		return forever
+		return a.nameValid
 	}
 	return 0
 }
 
 func (a *attributes) attrValid() uint64 {
-	if a.mapped {
+	if a.mapped || !a.stable {
 		return 0
 	}
-	return a.entryValid()
+	return forever
 }
 
 // GetAttr answers stat.

@@ -26,6 +26,8 @@ type FS struct {
 	direct   bool // regular files are opened for passthrough
 	onDisk   bool // the store may make a request wait for a disk
 
+	nameValid uint64 // how long the kernel may remember a name, seconds
+
 	root  *inode
 	nodes *table
 
@@ -64,6 +66,10 @@ func New(o Options) (*FS, error) {
 		store:         o.Store,
 	}
 	_, f.onDisk = o.Store.(store.Disk)
+	f.nameValid = forever
+	if o.Sessions || o.MaxIdle > 0 {
+		f.nameValid = brief
+	}
 	now := f.clock.now()
 	f.root = &inode{
 		typ: syscall.S_IFDIR, mode: o.RootMode, uid: o.UID, gid: o.GID,

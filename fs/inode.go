@@ -32,20 +32,21 @@ type inode struct {
 
 	// mu guards what follows. It comes after directory.mu in the lock order, and two of them are
 	// never held together.
-	mu       sync.Mutex
-	mode     uint32 // permission bits and the like, without the type
-	uid, gid uint32
-	nlink    uint32
-	opens    int32 // handles
-	backing  int32 // id for passthrough while there are handles; 0 is mediated
-	held     int32 // requests that use the content right now
-	removal  Removal
-	unnamed  bool // made by O_TMPFILE and never linked
-	vanished bool // removed for good: no new handle
-	charged  bool // counted in the domain
-	reserved bool // there may be charged pages that look like holes; see nearlimit.go
-	freed    bool // out of the table
-	mapped   bool // perhaps, shared and writable, past the daemon; see mapped.go
+	mu         sync.Mutex
+	mode       uint32 // permission bits and the like, without the type
+	uid, gid   uint32
+	nlink      uint32
+	opens      int32 // handles
+	backing    int32 // id for passthrough while there are handles; 0 is mediated
+	held       int32 // requests that use the content right now
+	removal    Removal
+	unnamed    bool // made by O_TMPFILE and never linked
+	vanished   bool // removed for good: no new handle
+	charged    bool // counted in the domain
+	reserved   bool // there may be charged pages that look like holes; see nearlimit.go
+	freed      bool // out of the table
+	mapped     bool // perhaps, shared and writable, past the daemon; see mapped.go
+	remembered bool // the kernel may remember names for long, though the policy is RemoveClose by now
 	// untilForget keeps the content of a file without name and handle until the kernel forgets it.
 	untilForget bool
 	bytes       int64 // charged to the domain, only where the tree accounts; see charge.go and charging

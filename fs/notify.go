@@ -1,22 +1,20 @@
 package fs
 
-import (
-	"slices"
-	"sync"
-)
+import "sync"
 
 // notifier tells the kernel what the tree removed by itself, from a goroutine
 // of its own.
 //
-// Names are expired all at once, which takes no lock in the kernel; whoever
-// uses one asks again. Only where the kernel cannot do that (before Linux 6.17)
-// each is deleted: the kernel then takes the directory's lock, which a caller
-// that waits for us may hold (fs/fuse/dev.c, fuse_notify_delete), and should
-// the daemon be killed while it waits for that lock, both wait until the mount
-// is forced off.
+// For a name that the kernel may remember it takes the directory's lock, which a
+// caller that waits for us may hold (fs/fuse/dev.c, fuse_notify_delete), and
+// should the daemon be killed while it waits for that lock, both wait until the
+// mount is forced off. So it is told of few: where the tree removes much by itself,
+// names are given to the kernel for a moment or not at all.
+//
+// Expiring all names at once (FUSE_NOTIFY_INC_EPOCH, Linux 6.17) takes no lock, but
+// whichever of them the kernel meets next it drops, and with it what is mounted there
+// or below (fs/dcache.c, d_invalidate), whoever mounted it.
 type notifier struct {
-	expires bool // the kernel can expire names; immutable after start
-
 	mu      sync.Mutex
 	changed sync.Cond
 	queue   []notice // guarded by mu
@@ -29,11 +27,11 @@ type notice struct {
 	parent, child uint64 // child 0: only drop the name
 	name          string
 	cached        bool // the kernel may remember the name
+	open          bool // child has handles, whose holders see its link count
 }
 
 func (q *notifier) start(k Kernel) {
 	q.changed.L = &q.mu
-	q.expires = k.ExpireEntries() == nil
 	q.done = make(chan struct{})
 	go q.run(k)
 }
@@ -60,16 +58,18 @@ func (q *notifier) run(k Kernel) {
 // tell ignores errors: the kernel says ENOENT for what it has not cached, and
 // ENOTCONN at the end.
 func (q *notifier) tell(k Kernel, batch []notice) {
-	expired := !slices.ContainsFunc(batch, func(n notice) bool { return n.cached }) || q.expires && k.ExpireEntries() == nil
 	parents := make(map[uint64]struct{})
 	for _, n := range batch {
 		parents[n.parent] = struct{}{}
 		switch {
-		case expired:
+		case !n.cached:
 		case n.child != 0:
 			_ = k.DeleteEntry(n.parent, n.child, n.name)
 		default:
 			_ = k.InvalEntry(n.parent, n.name)
+		}
+		if n.open {
+			_ = k.InvalInode(n.child, -1, 0)
 		}
 	}
 	for parent := range parents {

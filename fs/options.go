@@ -58,6 +58,8 @@ type Options struct {
 	// domain it is charged to. It is called on the serving goroutine and must not block on the mount.
 	// nil: everything belongs to the mount's own scope and to Domain.
 	ScopeOf func(pid, uid uint32) *Scope
+	// Sessions says that scopes may end, by FS.EndScope, while the mount goes on.
+	Sessions bool
 
 	// Posix keeps ordinary POSIX modes; otherwise group, other, setuid, setgid and sticky bits never exist.
 	Posix bool
@@ -115,7 +117,8 @@ type Kernel interface {
 	DeleteEntry(parent, child uint64, name string) error
 	// InvalInode drops cached attributes, and cached pages from off on; off < 0 is attributes only.
 	InvalInode(node uint64, off, length int64) error
-	// ExpireEntries makes the kernel look every cached name up again (FUSE_NOTIFY_INC_EPOCH, Linux 6.17;
+	// ExpireEntries makes the kernel drop every cached name when it meets it, with what is mounted there, and look it
+	// up again (FUSE_NOTIFY_INC_EPOCH, Linux 6.17;
 	// fs/fuse/dev.c, fuse_notify_inc_epoch). It takes no lock and may be called while serving. ENOSYS
 	// or EINVAL where the kernel has none.
 	ExpireEntries() error

@@ -55,25 +55,25 @@ func (f *FS) removeName(d *dentry) bool {
 		gone = true
 		n.mu.Lock()
 		n.vanished = n.vanished || n.nlink == 0
+		tell := notice{parent: d.parent.id, child: n.id, name: d.name, cached: f.mayBeCachedLocked(n), open: n.opens > 0}
 		n.mu.Unlock()
-		f.notices.send(notice{parent: d.parent.id, child: n.id, name: d.name, cached: f.mayBeCached(n)})
+		f.notices.send(tell)
 	}
 	dir.mu.Unlock()
 	return gone
 }
 
-// mayBeCached says whether the kernel may remember names of n: those of a file
+// mayBeCachedLocked says whether the kernel may remember names of n for long: those of a file
 // that goes at its last close are given to it without a timeout.
-func (f *FS) mayBeCached(n *inode) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.typ != syscall.S_IFREG || n.removal != RemoveClose || !f.notices.expires
+// Precondition: n.mu is held.
+func (f *FS) mayBeCachedLocked(n *inode) bool {
+	return f.nameValid == forever && (n.typ != syscall.S_IFREG || n.removal != RemoveClose || n.remembered)
 }
 
 // setRemoval overrides the policy of a file, or of a directory and what will be
-// created in it. Names that the kernel remembers are expired, so that it asks
-// before it uses one, but not dropped: that would be to unlink them in the eyes
-// of whoever is in that directory or has that file open (fs/dcache.c, d_invalidate).
+// created in it. Names that the kernel remembers stay: to drop them would be to
+// unlink them in the eyes of whoever is in that directory or has that file open
+// (fs/dcache.c, d_invalidate). It is told when they are removed.
 func (f *FS) setRemoval(n *inode, r Removal) {
 	if n.isDir() {
 		n.dir.mu.Lock()
@@ -81,9 +81,7 @@ func (f *FS) setRemoval(n *inode, r Removal) {
 		n.dir.mu.Unlock()
 	}
 	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.remembered = n.remembered || n.removal != RemoveClose
 	n.removal = r
-	n.mu.Unlock()
-	if r == RemoveClose && !n.isDir() && f.notices.expires {
-		_ = f.kernel.ExpireEntries()
-	}
 }

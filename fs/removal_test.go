@@ -3,6 +3,8 @@ package fs
 import (
 	"testing"
 	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
 // To drop a name from the cache is to unlink it for whoever is in that
@@ -49,24 +51,42 @@ type expiringKernel struct{ hearingKernel }
 
 func (k *expiringKernel) ExpireEntries() error { return k.hear(told{what: "expire"}) }
 
-// TestRemovalExpiresNames: a kernel that can expire names is never asked for a
-// directory's lock, and knows of a new policy before the order is answered.
-func TestRemovalExpiresNames(t *testing.T) {
-	k := new(expiringKernel)
-	f := newTreeFor(t, k, Features{}, nil)
-	u := root(f)
-	node, err := u.create(1, "a")
-	if err != nil {
-		t.Fatal(err)
-	}
-	k.said = nil // what it was told at the start
-	f.setRemoval(f.nodes.get(node), RemoveClose)
-	if !k.heard(told{what: "expire"}) {
-		t.Error("the order was answered before the names were expired")
-	}
-	u.release(node)
-	waitFor(t, "the directory's attributes are taken back", func() bool { return k.heard(told{"inode", 1, ""}) })
-	if k.heard(told{"delete", 1, "a"}) {
-		t.Error("the name was deleted with a lock")
+// TestRemovalExpiresNothing: names that others use, and what is mounted there, have
+// nothing to do with what the tree removes.
+func TestRemovalExpiresNothing(t *testing.T) {
+	for _, sessions := range []bool{false, true} {
+		k, s := new(expiringKernel), new(Scope)
+		f := newTreeFor(t, k, Features{}, func(o *Options) {
+			o.Sessions, o.ScopeOf = sessions, func(_, _ uint32) *Scope { return s }
+		})
+		u := root(f)
+		dir, err := u.mkdir(1, "d")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"ordered", "open"} {
+			node, err := u.create(dir, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out fuse.EntryOut
+			if f.Lookup(nil, u.at(dir), name, &out); (out.EntryValid == forever) == sessions {
+				t.Errorf("sessions %v: %s is valid for %d s", sessions, name, out.EntryValid)
+			}
+			if name == "ordered" {
+				f.setRemoval(f.nodes.get(node), RemoveClose)
+				u.release(node)
+			}
+		}
+		f.EndScope(s)
+		waitFor(t, "the listing of the top is taken back", func() bool { return k.heard(told{"inode", 1, ""}) })
+		if k.heard(told{what: "expire"}) {
+			t.Errorf("sessions %v: all names were expired", sessions)
+		}
+		for _, name := range []string{"ordered", "open"} {
+			if k.heard(told{"delete", dir, name}) == sessions {
+				t.Errorf("sessions %v: the kernel was told of %s: %v", sessions, name, sessions)
+			}
+		}
 	}
 }

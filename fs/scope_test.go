@@ -192,3 +192,15 @@ func TestScopeSparesKept(t *testing.T) {
 	}
 	checkTree(t, f, 0)
 }
+
+// Who has a file of an ended scope open sees that it has no name any more.
+func TestEndOfScopeIsSeen(t *testing.T) {
+	k, s := new(expiringKernel), new(Scope)
+	f := newTreeFor(t, k, Features{}, func(o *Options) { o.ScopeOf = func(_, _ uint32) *Scope { return s } })
+	node, err := root(f).create(1, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.EndScope(s)
+	waitFor(t, "the kernel is to ask for the attributes again", func() bool { return k.heard(told{"inode", node, ""}) })
+}

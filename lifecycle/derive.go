@@ -81,7 +81,7 @@ func (c *Config) treeOptions(s store.Store, d *quota.Domain) fs.Options {
 		Store: s, Domain: d, AccountBytes: c.countsBytes(),
 		Posix: c.Permissions == "posix", DenyChmod: c.Chmod == "deny", Private: !c.AllowOther, Owner: uint32(os.Geteuid()),
 		RootMode: *c.Mode, UID: *c.UID, GID: *c.GID,
-		Trees: c.Trees, Remove: removal, Linger: c.Linger, MaxIdle: c.MaxIdle,
+		Sessions: c.manySessions(), Trees: c.Trees, Remove: removal, Linger: c.Linger, MaxIdle: c.MaxIdle,
 		FileSize: c.FileSize, XAttr: c.XAttr,
 		MapsShared: c.MapsShared, Version: c.Version, Session: "mount", Logger: c.Logger,
 	}
