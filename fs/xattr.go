@@ -15,8 +15,8 @@ import (
 // the mount's options, by the owner and by root.
 const (
 	xattrRemove = "user.vanish.remove" // close, session or keep: the removal policy
-	xattrSize   = "user.vanish.size"   // on the root: the byte limit, bytes
-	xattrInodes = "user.vanish.inodes" // on the root: the inode limit
+	xattrSize   = "user.vanish.size"   // on a root: the byte limit, bytes
+	xattrInodes = "user.vanish.inodes" // on a root: the inode limit
 	xattrOurs   = "user.vanish."
 )
 
@@ -230,7 +230,7 @@ func (f *FS) order(n *inode, h *fuse.InHeader, name, value string) error {
 		f.setRemoval(n, r)
 		return nil
 	case xattrSize, xattrInodes:
-		if n != f.root {
+		if n != f.root && !n.top {
 			return syscall.EINVAL
 		}
 		limit, err := strconv.ParseInt(value, 10, 64)

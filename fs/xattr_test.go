@@ -56,3 +56,22 @@ func TestXAttrBesideRequests(t *testing.T) {
 	})
 	wg.Wait()
 }
+
+// Whichever of the directories that are mounted apart is asked, the limits are the mount's.
+func TestLimitsByAnyTop(t *testing.T) {
+	f := newTree(t, func(o *Options) { o.Trees, o.UID = 2, somebody })
+	u := user{f: f, h: fuse.InHeader{Caller: fuse.Caller{Owner: fuse.Owner{Uid: somebody}}}}
+	if err := u.setXAttr(u.lookup(1, "1"), xattrInodes, "50"); err != nil {
+		t.Error(err)
+	}
+	if limit := f.opts.Domain.Usage().Inodes; limit != 50 {
+		t.Errorf("the limit is %d", limit)
+	}
+	dir, err := u.mkdir(u.lookup(1, "1"), "d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := u.setXAttr(dir, xattrInodes, "60"); err != syscall.EINVAL {
+		t.Errorf("by a directory: %v", err)
+	}
+}
