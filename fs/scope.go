@@ -115,21 +115,20 @@ func (f *FS) condemn(n *inode) fate {
 	return removed
 }
 
-// removeDirectories leaves those that are not empty. Directories empty from
-// below: it repeats until a round removes none.
+// removeDirectories leaves those that are not empty. They empty from below: each that is
+// removed is followed by the one it was in, which may have been tried before.
 func (f *FS) removeDirectories(dirs []*inode) {
-	for again := true; again; {
-		again = false
-		left := dirs[:0]
-		for _, n := range dirs {
-			if !f.removeDirectory(n) {
-				left = append(left, n)
-				continue
-			}
-			again = true
+	left := make(map[*inode]struct{}, len(dirs))
+	for _, n := range dirs {
+		left[n] = struct{}{}
+	}
+	for _, n := range dirs {
+		for _, ours := left[n]; ours && f.removeDirectory(n); _, ours = left[n] {
+			delete(left, n)
+			above := n.dir.parent.Load()
 			f.dropIfUnused(n)
+			n = above
 		}
-		dirs = left
 	}
 }
 

@@ -204,3 +204,25 @@ func TestEndOfScopeIsSeen(t *testing.T) {
 	f.EndScope(s)
 	waitFor(t, "the kernel is to ask for the attributes again", func() bool { return k.heard(told{"inode", node, ""}) })
 }
+
+// The time that the end of a scope takes is that of its size, however deep it is.
+func TestEndOfDeepScope(t *testing.T) {
+	f := newTree(t, nil)
+	u := root(f)
+	var dirs []*inode
+	for at := uint64(1); len(dirs) < 1<<15; {
+		dir, err := u.mkdir(at, "d")
+		if err != nil {
+			t.Fatal(err)
+		}
+		dirs = append(dirs, f.nodes.get(dir))
+		at = dir
+	}
+	var done atomic.Bool
+	go func() {
+		f.removeDirectories(dirs)
+		done.Store(true)
+	}()
+	waitFor(t, "the directories are gone", done.Load)
+	onlyRoot(t, f)
+}
