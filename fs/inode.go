@@ -10,7 +10,7 @@ import (
 
 // An inode is a file of any type, or a node of the magic path.
 //
-// INVARIANT: nlink is the number of dentries in links, plus one for "." and one
+// INVARIANT: nlink is the number of names, plus one for "." and one
 // for each subdirectory if it is a directory that is linked.
 // INVARIANT: file is open in the store while opens+held > 0, and only then.
 type inode struct {
@@ -53,7 +53,7 @@ type inode struct {
 	atime       int64 // ns; of a regular file the store knows better
 	mtime       int64
 	ctime       int64
-	links       *dentry
+	link        *dentry    // its only name; of several see extra
 	file        store.File // regular files and long symlinks; nil once freed
 	scope       *Scope     // nil is the mount's own
 	ext         *extra
@@ -70,17 +70,17 @@ type special struct {
 
 // extra is what few inodes come to have. Guarded by inode.mu.
 type extra struct {
+	names  map[*dentry]struct{} // where there are several, or were
 	xattrs map[string][]byte
 	linger *time.Timer
 }
 
-// A dentry is one name of an inode. All fields but next are constant.
+// A dentry is one name of an inode. All fields are constant.
 type dentry struct {
 	parent *inode
 	name   string
 	cookie uint64 // position in the directory stream
 	node   *inode
-	next   *dentry // the node's other names; guarded by node.mu
 }
 
 func (n *inode) isDir() bool { return n.dir != nil }
@@ -105,29 +105,46 @@ func (n *inode) extraLocked() *extra {
 // addLinkLocked makes d one of the names of n.
 // Precondition: n.mu is held.
 func (n *inode) addLinkLocked(d *dentry) {
-	d.next = n.links
-	n.links = d
+	several := n.ext != nil && n.ext.names != nil
+	if !several && n.link == nil {
+		n.link = d
+		return
+	}
+	if !several {
+		n.extraLocked().names = map[*dentry]struct{}{n.link: {}}
+		n.link = nil
+	}
+	n.ext.names[d] = struct{}{}
 }
 
 // dropLinkLocked is the inverse of addLinkLocked.
 // Precondition: n.mu is held.
 func (n *inode) dropLinkLocked(d *dentry) {
-	for p := &n.links; *p != nil; p = &(*p).next {
-		if *p == d {
-			*p = d.next
-			d.next = nil
-			return
-		}
+	if n.link == d {
+		n.link = nil
+		return
+	}
+	delete(n.ext.names, d)
+	if len(n.ext.names) == 0 {
+		n.ext.names = nil
 	}
 }
 
-// names returns the dentries of n as they are now.
-func (n *inode) names() []*dentry {
+// namedLocked says whether n has a name.
+// Precondition: n.mu is held.
+func (n *inode) namedLocked() bool { return n.link != nil || n.ext != nil && n.ext.names != nil }
+
+// names returns the dentries of n as they are now, in no order.
+func (n *inode) names() (all []*dentry) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	var all []*dentry
-	for d := n.links; d != nil; d = d.next {
-		all = append(all, d)
+	if n.link != nil {
+		return []*dentry{n.link}
+	}
+	if n.ext != nil {
+		for d := range n.ext.names {
+			all = append(all, d)
+		}
 	}
 	return all
 }

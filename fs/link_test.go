@@ -3,6 +3,7 @@ package fs
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -91,4 +92,30 @@ func TestLinkBesideOpens(t *testing.T) {
 	if used, _ := f.store.Usage(); used.Used != 0 {
 		t.Errorf("%d bytes left", used.Used)
 	}
+}
+
+// The time that a removal takes is the same however many names the file has.
+func TestManyNames(t *testing.T) {
+	const names = 1 << 17
+	f := newTree(t, func(o *Options) { o.Domain = quota.New(nil, "mount", quota.Limits{}) })
+	u := root(f)
+	node, err := u.create(1, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.release(node)
+	for i := range names {
+		if err := u.link(node, 1, fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var done atomic.Bool
+	go func() {
+		for i := range names {
+			u.unlink(1, fmt.Sprint(i))
+		}
+		done.Store(true)
+	}()
+	waitFor(t, "the names are gone", done.Load)
+	checkTree(t, f, 0)
 }

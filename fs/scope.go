@@ -105,7 +105,7 @@ func (f *FS) condemn(n *inode) fate {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	switch {
-	case n.links == nil:
+	case !n.namedLocked():
 	case n.removal == RemoveKeep:
 		return spared
 	case n.isDir():
