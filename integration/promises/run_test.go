@@ -225,6 +225,25 @@ func TestRunExpose(t *testing.T) {
 	})
 }
 
+// TestRunExposeStays: what is exposed is not removed by age, nor taken along by what is.
+func TestRunExposeStays(t *testing.T) {
+	onRunners(t, func(t *testing.T, u harness.User) {
+		d, err := os.MkdirTemp("/tmp", "vanishfs-expose-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(d)
+		check(t, "chmod", os.Chmod(d, 0o755))
+		check(t, "write", os.WriteFile(d+"/f", []byte("outer"), 0o644))
+		// The kernel remembers names for a second: by the end of the second it has asked for that of d, if it has to.
+		script := fmt.Sprintf(`for i in 1 2; do : > /tmp/idle; while [ -e /tmp/idle ]; do sleep 0.05; done; done; cat %s/f`, d)
+		out := newSession(t, u, []string{"--expose", d, "--max-idle", "200ms"}, "sh", "-ec", script).runOutput(t)
+		if out != "outer" {
+			t.Errorf("inside: %q", out)
+		}
+	})
+}
+
 // TestRunWait: --wait waits for what the command leaves behind; without it that is ended.
 func TestRunWait(t *testing.T) {
 	onRunners(t, func(t *testing.T, u harness.User) {
