@@ -233,6 +233,9 @@ func (f *FS) order(n *inode, h *fuse.InHeader, name, value string) error {
 		if n != f.root && !n.top {
 			return syscall.EINVAL
 		}
+		if h.Uid == 0 && !mayResize(h.Pid) {
+			return syscall.EPERM
+		}
 		limit, err := strconv.ParseInt(value, 10, 64)
 		if err != nil || limit < 0 {
 			return syscall.EINVAL

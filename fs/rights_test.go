@@ -1,0 +1,43 @@
+package fs
+
+import (
+	"runtime"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestResizeTakesRights: root without the capability, as in a container, does not lift the cap of the mount.
+func TestResizeTakesRights(t *testing.T) {
+	f := newTree(t, nil)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		u := root(f)
+		u.h.Pid = uint32(unix.Gettid())
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var caps [2]unix.CapUserData
+		if err := unix.Capget(&header, &caps[0]); err != nil {
+			t.Error(err)
+			return
+		}
+		if caps[0].Effective&(1<<unix.CAP_SYS_ADMIN) != 0 {
+			if err := u.setXAttr(1, xattrInodes, "1000"); err != nil {
+				t.Errorf("with the capability: %v", err)
+			}
+		} else {
+			t.Log("not root: that the capability is enough is not tested")
+		}
+		caps[0].Effective &^= 1 << unix.CAP_SYS_ADMIN
+		if err := unix.Capset(&header, &caps[0]); err != nil {
+			t.Error(err)
+			return
+		}
+		if err := u.setXAttr(1, xattrInodes, "0"); err != syscall.EPERM {
+			t.Errorf("without the capability: %v", err)
+		}
+	}()
+	<-done
+}
