@@ -18,6 +18,11 @@ const (
 	xattrSize   = "user.vanish.size"   // on a root: the byte limit, bytes
 	xattrInodes = "user.vanish.inodes" // on a root: the inode limit
 	xattrOurs   = "user.vanish."
+
+	// xattrRefresh makes the kernel look the path up that it is set on, as far as it is in the mount,
+	// whatever it remembers: by ESTALE, for which it does so and asks once more (fs/namei.c, retry_estale).
+	// It takes no lock, unlike a notification, and detaches nothing.
+	xattrRefresh = "user.vanish.refresh"
 )
 
 // Limits of what --xattr stores, bytes.
@@ -229,6 +234,8 @@ func (f *FS) order(n *inode, h *fuse.InHeader, name, value string) error {
 		}
 		f.setRemoval(n, r)
 		return nil
+	case xattrRefresh:
+		return syscall.ESTALE
 	case xattrSize, xattrInodes:
 		if n != f.root && !n.top {
 			return syscall.EINVAL

@@ -24,6 +24,8 @@ const (
 	removeAttr = "user.vanish.remove" // on any path: session, close or keep
 	sizeAttr   = "user.vanish.size"   // on the top directory: bytes, decimal, 0 unlimited
 	inodesAttr = "user.vanish.inodes" // on the top directory: a count, decimal, 0 unlimited
+
+	refreshAttr = "user.vanish.refresh" // on any path: look it up again
 )
 
 var (
@@ -43,6 +45,11 @@ func SetRemoval(path, when string) error {
 	}
 	if err := unix.Setxattr(path, removeAttr, []byte(when), 0); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
+	}
+	if when == "close" {
+		// The kernel may remember the name for long, and would show it for a moment when it is gone. It looks the
+		// whole path up again for ESTALE, which is the only answer there is (fs/namei.c, retry_estale).
+		_ = unix.Setxattr(path, refreshAttr, nil, 0)
 	}
 	return nil
 }
