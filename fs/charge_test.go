@@ -163,7 +163,8 @@ func TestAccountedMapping(t *testing.T) {
 	}
 	const part = 128 << 10
 	for off := uint64(0); off < accountedLimit; off += part {
-		in := &fuse.ReadIn{InHeader: *u.at(node), Offset: off, Size: part}
+		// A fault reads through the handle that is mapped.
+		in := &fuse.ReadIn{InHeader: *u.at(node), Offset: off, Size: part, Flags: syscall.O_RDWR}
 		if n, s := f.ReadBuffer(nil, in, make([]byte, part)); s != fuse.OK || n != part {
 			t.Fatalf("fault at %d: %d, %v", off, n, s)
 		}
