@@ -193,7 +193,7 @@ func (f *FS) setAttr(n *inode, in *fuse.SetAttrInCommon) error {
 		return err
 	}
 	if chmod && n.isDir() && mode&0100 == 0 {
-		f.uncacheEntries(n)
+		f.uncacheEntries(n, in.Pid)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 
 // told is what a tree said to the kernel.
 type told struct {
-	what string // "entry", "delete", "inode"
+	what string // "expire", "delete", "inode"
 	node uint64
 	name string
 }
@@ -50,8 +50,8 @@ func (k *hearingKernel) RegisterBacking(fd int) (int32, error) {
 	return int32(dup), nil
 }
 
-func (k *hearingKernel) InvalEntry(parent uint64, name string) error {
-	return k.hear(told{"entry", parent, name})
+func (k *hearingKernel) ExpireEntry(parent uint64, name string) error {
+	return k.hear(told{"expire", parent, name})
 }
 
 func (k *hearingKernel) DeleteEntry(parent, _ uint64, name string) error {

@@ -22,9 +22,9 @@ type notifier struct {
 	done    chan struct{}
 }
 
-// A notice is a name that is gone.
+// A notice is a name that is gone, or that may not be used any more.
 type notice struct {
-	parent, child uint64 // child 0: only drop the name
+	parent, child uint64 // child 0: only expire the name
 	name          string
 	cached        bool // the kernel may remember the name
 	open          bool // child has handles, whose holders see its link count
@@ -66,7 +66,7 @@ func (q *notifier) tell(k Kernel, batch []notice) {
 		case n.child != 0:
 			_ = k.DeleteEntry(n.parent, n.child, n.name)
 		default:
-			_ = k.InvalEntry(n.parent, n.name)
+			_ = k.ExpireEntry(n.parent, n.name)
 		}
 		if n.open {
 			_ = k.InvalInode(n.child, -1, 0)

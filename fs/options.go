@@ -106,20 +106,19 @@ type Features struct {
 	Transport   string // "dev" or "uring"
 }
 
-// Kernel is what the tree asks of the transport that serves it. The Inval and
+// Kernel is what the tree asks of the transport that serves it. The ExpireEntry, Inval and
 // Delete calls take locks in the kernel that a caller waiting for us may hold
 // (fs/fuse/dev.c, fuse_notify): they are made from one goroutine of their own.
 type Kernel interface {
 	store.Backer
-	// InvalEntry drops a name from the dentry cache, also a negative one.
-	InvalEntry(parent uint64, name string) error
+	// ExpireEntry makes the kernel look a name up again, also a negative one.
+	ExpireEntry(parent uint64, name string) error
+	// ExpireEntries makes the kernel look every cached name up again, dropping it and what is mounted there or
+	// below when it meets it (FUSE_NOTIFY_INC_EPOCH, Linux 6.17; fs/fuse/dev.c, fuse_notify_inc_epoch). It takes no
+	// lock and may be called while serving. ENOSYS or EINVAL where the kernel has none.
+	ExpireEntries() error
 	// DeleteEntry says that the name of child was removed, as unlink would.
 	DeleteEntry(parent, child uint64, name string) error
 	// InvalInode drops cached attributes, and cached pages from off on; off < 0 is attributes only.
 	InvalInode(node uint64, off, length int64) error
-	// ExpireEntries makes the kernel drop every cached name when it meets it, with what is mounted there, and look it
-	// up again (FUSE_NOTIFY_INC_EPOCH, Linux 6.17;
-	// fs/fuse/dev.c, fuse_notify_inc_epoch). It takes no lock and may be called while serving. ENOSYS
-	// or EINVAL where the kernel has none.
-	ExpireEntries() error
 }

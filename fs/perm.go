@@ -188,10 +188,11 @@ func (f *FS) searchable(dir *inode) bool {
 }
 
 // uncacheEntries makes the kernel ask again for the names in a directory that
-// nobody may search any more. Where it cannot be told at once, that takes
-// effect a moment after the chmod.
-func (f *FS) uncacheEntries(dir *inode) {
-	if !f.opts.Private || f.kernel.ExpireEntries() == nil {
+// nobody may search any more. Where it cannot be told at once, or the caller has
+// something mounted inside, that takes effect a moment after the chmod: its caller
+// holds the directory's lock, which it takes to expire one name.
+func (f *FS) uncacheEntries(dir *inode, pid uint32) {
+	if !f.opts.Private || !mountsInside(pid) && f.kernel.ExpireEntries() == nil {
 		return
 	}
 	dir.dir.mu.RLock()

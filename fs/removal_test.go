@@ -28,7 +28,7 @@ func TestPolicyKeepsNames(t *testing.T) {
 	u.release(node)
 	waitFor(t, "the name is taken back", func() bool { return k.heard(told{"delete", dir, "a"}) })
 	waitFor(t, "the directory's attributes are", func() bool { return k.heard(told{"inode", dir, ""}) })
-	if k.heard(told{"entry", 1, "d"}) || k.heard(told{"entry", dir, "a"}) {
+	if k.heard(told{"expire", 1, "d"}) || k.heard(told{"expire", dir, "a"}) {
 		t.Error("a name was dropped from the cache because of a policy")
 	}
 }
@@ -46,16 +46,11 @@ func TestShortLinger(t *testing.T) {
 	}
 }
 
-// expiringKernel is a kernel that can expire names.
-type expiringKernel struct{ hearingKernel }
-
-func (k *expiringKernel) ExpireEntries() error { return k.hear(told{what: "expire"}) }
-
 // TestRemovalExpiresNothing: names that others use, and what is mounted there, have
 // nothing to do with what the tree removes.
 func TestRemovalExpiresNothing(t *testing.T) {
 	for _, sessions := range []bool{false, true} {
-		k, s := new(expiringKernel), new(Scope)
+		k, s := new(hearingKernel), new(Scope)
 		f := newTreeFor(t, k, Features{}, func(o *Options) {
 			o.Sessions, o.ScopeOf = sessions, func(_, _ uint32) *Scope { return s }
 		})
@@ -80,10 +75,10 @@ func TestRemovalExpiresNothing(t *testing.T) {
 		}
 		f.EndScope(s)
 		waitFor(t, "the listing of the top is taken back", func() bool { return k.heard(told{"inode", 1, ""}) })
-		if k.heard(told{what: "expire"}) {
-			t.Errorf("sessions %v: all names were expired", sessions)
-		}
 		for _, name := range []string{"ordered", "open"} {
+			if k.heard(told{"expire", dir, name}) {
+				t.Errorf("sessions %v: %s was expired", sessions, name)
+			}
 			if k.heard(told{"delete", dir, name}) == sessions {
 				t.Errorf("sessions %v: the kernel was told of %s: %v", sessions, name, sessions)
 			}

@@ -195,7 +195,7 @@ func TestScopeSparesKept(t *testing.T) {
 
 // Who has a file of an ended scope open sees that it has no name any more.
 func TestEndOfScopeIsSeen(t *testing.T) {
-	k, s := new(expiringKernel), new(Scope)
+	k, s := new(hearingKernel), new(Scope)
 	f := newTreeFor(t, k, Features{}, func(o *Options) { o.ScopeOf = func(_, _ uint32) *Scope { return s } })
 	node, err := root(f).create(1, "a")
 	if err != nil {

@@ -46,9 +46,9 @@ func newTreeFor(t testing.TB, k Kernel, feat Features, change func(*Options)) *F
 type deafKernel struct{}
 
 func (deafKernel) RegisterBacking(int) (int32, error)              { return 0, syscall.EPERM }
-func (deafKernel) ExpireEntries() error                            { return syscall.ENOSYS }
 func (deafKernel) UnregisterBacking(int32) error                   { return nil }
-func (deafKernel) InvalEntry(uint64, string) error                 { return syscall.ENOENT }
+func (deafKernel) ExpireEntries() error                            { return syscall.ENOSYS }
+func (deafKernel) ExpireEntry(uint64, string) error                { return syscall.ENOENT }
 func (deafKernel) DeleteEntry(uint64, uint64, string) error        { return syscall.ENOENT }
 func (deafKernel) InvalInode(node uint64, off, length int64) error { return syscall.ENOENT }
 

@@ -7,7 +7,8 @@ import (
 
 // ExpireEntries makes the kernel look every cached name up again before it
 // uses it (FUSE_NOTIFY_INC_EPOCH, Linux 6.17). The kernel takes no lock for it
-// (fs/fuse/dev.c, fuse_notify_inc_epoch), so it may be called while serving.
+// (fs/fuse/dev.c, fuse_notify_inc_epoch), so it may be called while serving. What is mounted inside is detached
+// when the kernel meets such a name (fs/dcache.c, d_invalidate).
 // EINVAL where the kernel does not know it.
 func (s *Server) ExpireEntries() error {
 	if !s.hold() {

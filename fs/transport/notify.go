@@ -18,15 +18,16 @@ import (
 // that the daemon itself is going to remove are better given to the kernel
 // without a lifetime.
 
-// InvalEntry drops name in the directory parent from the kernel's cache, also
-// when it is cached as missing. That it is not cached is no error.
-func (s *Server) InvalEntry(parent uint64, name string) error {
-	arg := fuse.NotifyInvalEntryOut{Parent: parent, NameLen: uint32(len(name))}
+// ExpireEntry makes the kernel look name in the directory parent up again before
+// it uses it, also when it is cached as missing. That it is not cached is no error.
+// Before Linux 6.2 the kernel drops the name, and with it what is mounted there.
+func (s *Server) ExpireEntry(parent uint64, name string) error {
+	arg := fuse.NotifyInvalEntryOut{Parent: parent, NameLen: uint32(len(name)), Flags: fuse.EXPIRE_ONLY}
 	return notify(s, fuse.NOTIFY_INVAL_ENTRY, &arg, append([]byte(name), 0))
 }
 
-// DeleteEntry says that name, which was child, is removed from parent: as
-// InvalEntry, and watchers see a deletion.
+// DeleteEntry says that name, which was child, is removed from parent: the kernel
+// drops it, and watchers see a deletion.
 func (s *Server) DeleteEntry(parent, child uint64, name string) error {
 	arg := fuse.NotifyInvalDeleteOut{Parent: parent, Child: child, NameLen: uint32(len(name))}
 	return notify(s, fuse.NOTIFY_DELETE, &arg, append([]byte(name), 0))

@@ -167,7 +167,7 @@ func testAbort(t *testing.T, o Options) {
 	if err := m.ExpireEntries(); !errors.Is(err, syscall.ENOTCONN) {
 		t.Errorf("notify after abort: %v", err)
 	}
-	if err := m.InvalEntry(1, "file"); !errors.Is(err, syscall.ENOTCONN) {
+	if err := m.ExpireEntry(1, "file"); !errors.Is(err, syscall.ENOTCONN) {
 		t.Errorf("notify after abort: %v", err)
 	}
 	if _, err := m.RegisterBacking(0); !errors.Is(err, syscall.ENOTCONN) {
@@ -274,11 +274,11 @@ func testNotify(t *testing.T, o Options) {
 	if _, err := os.Stat(path); err != nil {
 		t.Errorf("the name should still be cached: %v", err)
 	}
-	must(t, m.InvalEntry(1, "file"))
+	must(t, m.ExpireEntry(1, "file"))
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("after InvalEntry: %v", err)
+		t.Errorf("after ExpireEntry: %v", err)
 	}
-	must(t, m.InvalEntry(1, "never-seen"))
+	must(t, m.ExpireEntry(1, "never-seen"))
 	must(t, m.InvalInode(4711, 0, 0))
 
 	fsys.put("expired", "")

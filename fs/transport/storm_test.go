@@ -109,7 +109,7 @@ func testAbortUnderLoad(t *testing.T, o Options) {
 		go func() {
 			var err error
 			for err == nil {
-				err = m.InvalEntry(1, "name")
+				err = m.ExpireEntry(1, "name")
 			}
 			notified <- err
 		}()

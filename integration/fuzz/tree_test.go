@@ -48,10 +48,10 @@ type deaf struct{}
 
 func (deaf) RegisterBacking(int) (int32, error)       { return 0, syscall.EPERM }
 func (deaf) UnregisterBacking(int32) error            { return nil }
-func (deaf) InvalEntry(uint64, string) error          { return nil }
+func (deaf) ExpireEntries() error                     { return nil }
+func (deaf) ExpireEntry(uint64, string) error         { return nil }
 func (deaf) DeleteEntry(uint64, uint64, string) error { return nil }
 func (deaf) InvalInode(uint64, int64, int64) error    { return nil }
-func (deaf) ExpireEntries() error                     { return nil }
 
 const (
 	headerSize = 40

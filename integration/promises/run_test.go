@@ -305,3 +305,21 @@ func TestRunStatus(t *testing.T) {
 		}
 	})
 }
+
+// TestRunExposeUnsearchable: who takes the right to search a directory away loses what is in it, and nothing else.
+func TestRunExposeUnsearchable(t *testing.T) {
+	onRunners(t, func(t *testing.T, u harness.User) {
+		d, err := os.MkdirTemp("/tmp", "vanishfs-expose-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(d)
+		check(t, "chmod", os.Chmod(d, 0o755))
+		check(t, "write", os.WriteFile(d+"/f", []byte("outer"), 0o644))
+		script := fmt.Sprintf(`cat %[1]s/f; mkdir /tmp/d; chmod u-x /tmp/d; cat %[1]s/f`, d)
+		out := newSession(t, u, []string{"--expose", d}, "sh", "-ec", script).runOutput(t)
+		if out != "outerouter" {
+			t.Errorf("inside: %q", out)
+		}
+	})
+}
