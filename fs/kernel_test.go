@@ -12,7 +12,7 @@ import (
 
 // told is what a tree said to the kernel.
 type told struct {
-	what string // "expire", "delete", "inode"
+	what string // "expire", "expire all", "delete", "inode"
 	node uint64
 	name string
 }
@@ -53,6 +53,8 @@ func (k *hearingKernel) RegisterBacking(fd int) (int32, error) {
 func (k *hearingKernel) ExpireEntry(parent uint64, name string) error {
 	return k.hear(told{"expire", parent, name})
 }
+
+func (k *hearingKernel) ExpireEntries() error { return k.hear(told{what: "expire all"}) }
 
 func (k *hearingKernel) DeleteEntry(parent, _ uint64, name string) error {
 	return k.hear(told{"delete", parent, name})

@@ -75,6 +75,9 @@ func TestRemovalExpiresNothing(t *testing.T) {
 		}
 		f.EndScope(s)
 		waitFor(t, "the listing of the top is taken back", func() bool { return k.heard(told{"inode", 1, ""}) })
+		if k.heard(told{what: "expire all"}) {
+			t.Errorf("sessions %v: all names were expired", sessions)
+		}
 		for _, name := range []string{"ordered", "open"} {
 			if k.heard(told{"expire", dir, name}) {
 				t.Errorf("sessions %v: %s was expired", sessions, name)
