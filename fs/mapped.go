@@ -113,9 +113,19 @@ func mapsWritable(flags uint32) bool { return flags&syscall.O_ACCMODE == syscall
 // it was last closed, and notes that it cannot any more.
 // Precondition: n.mu is held and n.file is not nil.
 func (n *inode) contentAttrLocked() (store.Attr, error) {
-	if n.mapped && n.opens+n.held == 0 && n.file.Open() == nil {
-		defer n.file.Close()
-		n.mapped = !n.file.Settled()
+	if n.mapped && n.opens+n.held == 0 {
+		n.mapped = !n.settledLocked()
 	}
 	return n.file.Attr()
+}
+
+// settledLocked says whether the content, which no handle and no request holds, is not mapped past
+// the daemon either; in doubt not. Attributes are those of now after it.
+// Precondition: n.mu is held and n.file is not nil.
+func (n *inode) settledLocked() bool {
+	if n.file.Open() != nil {
+		return false
+	}
+	defer n.file.Close()
+	return n.file.Settled()
 }

@@ -81,12 +81,5 @@ func (f *FS) retire(n *inode, since int64) bool {
 // (fs/fuse/passthrough.c, fuse_passthrough_mmap).
 // Precondition: n.mu is held.
 func (f *FS) lentLocked(n *inode) bool {
-	if !f.direct || n.file == nil || n.typ != syscall.S_IFREG {
-		return false
-	}
-	if n.file.Open() != nil {
-		return true
-	}
-	defer n.file.Close()
-	return !n.file.Settled()
+	return f.direct && n.file != nil && n.typ == syscall.S_IFREG && !n.settledLocked()
 }
