@@ -73,17 +73,24 @@ func testKilledDaemon(t *testing.T, o Options) {
 	}
 }
 
+// mountUnserved is a server that has mounted and shaken hands, but does not serve yet.
+func mountUnserved(t *testing.T, o Options) (s *Server, dir string) {
+	t.Helper()
+	dev, err := OpenDevice()
+	must(t, err)
+	dir = t.TempDir()
+	must(t, Mount(dev, dir, MountOptions{}))
+	t.Cleanup(func() { Unmount(dir, true) })
+	s, err = NewServer(dev, newMemFS(), o)
+	must(t, err)
+	must(t, s.Handshake())
+	return s, dir
+}
+
 // TestAbortBeforeServe: an end that comes too early is not lost.
 func TestAbortBeforeServe(t *testing.T) {
 	eachTransport(t, func(t *testing.T, o Options) {
-		dev, err := OpenDevice()
-		must(t, err)
-		dir := t.TempDir()
-		must(t, Mount(dev, dir, MountOptions{}))
-		defer Unmount(dir, true)
-		s, err := NewServer(dev, newMemFS(), o)
-		must(t, err)
-		must(t, s.Handshake())
+		s, _ := mountUnserved(t, o)
 		s.Abort()
 		must(t, s.Serve())
 		s.Abort()

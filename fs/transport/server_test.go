@@ -178,14 +178,7 @@ func testAbort(t *testing.T, o Options) {
 // TestReady: not before Serve, and then soon.
 func TestReady(t *testing.T) {
 	eachTransport(t, func(t *testing.T, o Options) {
-		dev, err := OpenDevice()
-		must(t, err)
-		dir := t.TempDir()
-		must(t, Mount(dev, dir, MountOptions{}))
-		defer Unmount(dir, true)
-		s, err := NewServer(dev, newMemFS(), o)
-		must(t, err)
-		must(t, s.Handshake())
+		s, dir := mountUnserved(t, o)
 		isReady := func() bool {
 			select {
 			case <-s.Ready():

@@ -206,15 +206,23 @@ func TestRunAt(t *testing.T) {
 	})
 }
 
+// outerDir is a directory to expose, with a file f that everybody can read.
+func outerDir(t *testing.T) string {
+	t.Helper()
+	d, err := os.MkdirTemp("/tmp", "vanishfs-expose-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(d) })
+	check(t, "chmod", os.Chmod(d, 0o755))
+	check(t, "write", os.WriteFile(d+"/f", []byte("outer"), 0o644))
+	return d
+}
+
 func TestRunExpose(t *testing.T) {
 	onRunners(t, func(t *testing.T, u harness.User) {
-		d, err := os.MkdirTemp("/tmp", "vanishfs-expose-")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer os.RemoveAll(d)
+		d := outerDir(t)
 		check(t, "chown", os.Chown(d, u.UID, u.GID))
-		check(t, "write", os.WriteFile(d+"/f", []byte("outer"), 0o644))
 		out := newSession(t, u, []string{"--expose", d}, "sh", "-ec", fmt.Sprintf(`cat %[1]s/f; echo inner > %[1]s/g; ls /tmp | wc -l`, d)).runOutput(t)
 		if out != "outer1" {
 			t.Errorf("inside: %q", out)
@@ -228,13 +236,7 @@ func TestRunExpose(t *testing.T) {
 // TestRunExposeStays: what is exposed is not removed by age, nor taken along by what is.
 func TestRunExposeStays(t *testing.T) {
 	onRunners(t, func(t *testing.T, u harness.User) {
-		d, err := os.MkdirTemp("/tmp", "vanishfs-expose-")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer os.RemoveAll(d)
-		check(t, "chmod", os.Chmod(d, 0o755))
-		check(t, "write", os.WriteFile(d+"/f", []byte("outer"), 0o644))
+		d := outerDir(t)
 		// The kernel remembers names for a second: by the end of the second it has asked for that of d, if it has to.
 		script := fmt.Sprintf(`for i in 1 2; do : > /tmp/idle; while [ -e /tmp/idle ]; do sleep 0.05; done; done; cat %s/f`, d)
 		out := newSession(t, u, []string{"--expose", d, "--max-idle", "200ms"}, "sh", "-ec", script).runOutput(t)
@@ -309,13 +311,7 @@ func TestRunStatus(t *testing.T) {
 // TestRunExposeUnsearchable: who takes the right to search a directory away loses what is in it, and nothing else.
 func TestRunExposeUnsearchable(t *testing.T) {
 	onRunners(t, func(t *testing.T, u harness.User) {
-		d, err := os.MkdirTemp("/tmp", "vanishfs-expose-")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer os.RemoveAll(d)
-		check(t, "chmod", os.Chmod(d, 0o755))
-		check(t, "write", os.WriteFile(d+"/f", []byte("outer"), 0o644))
+		d := outerDir(t)
 		script := fmt.Sprintf(`cat %[1]s/f; mkdir /tmp/d; chmod u-x /tmp/d; cat %[1]s/f`, d)
 		out := newSession(t, u, []string{"--expose", d}, "sh", "-ec", script).runOutput(t)
 		if out != "outerouter" {
