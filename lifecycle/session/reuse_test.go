@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -25,6 +26,7 @@ func inNamespace(t *testing.T) bool {
 		if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 			t.Fatal(err)
 		}
+		spareThreads()
 		return true
 	}
 	if os.Geteuid() != 0 {
@@ -38,6 +40,26 @@ func inNamespace(t *testing.T) bool {
 		t.Errorf("%v\n%s", err, out)
 	}
 	return false
+}
+
+// spareThreads has the runtime make threads ahead, which it keeps: one that it makes while a number is about to be
+// used again would take that for good.
+func spareThreads() {
+	const spare = 16
+	var blocked, done sync.WaitGroup
+	over := make(chan bool)
+	blocked.Add(spare)
+	for range spare {
+		done.Go(func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			blocked.Done()
+			<-over
+		})
+	}
+	blocked.Wait()
+	close(over)
+	done.Wait()
 }
 
 // spawnAs makes a process that has the number pid. Threads of this program may get it first.
