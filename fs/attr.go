@@ -1,7 +1,6 @@
 package fs
 
 import (
-	"math"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -23,10 +22,10 @@ const preferredIO = 4096
 // attributes is a consistent picture of an inode.
 type attributes struct {
 	ino, size, blocks   uint64
-	atime, mtime, ctime int64
-	btime               int64
+	atime, mtime, ctime store.Time
+	btime               store.Time
 	mode, nlink         uint32
-	uid, gid, rdev      uint32
+	uid, gid            uint32
 	nameValid           uint64 // seconds that the kernel may cache a name, if stable
 	stable              bool   // what the kernel may cache
 	mapped              bool   // see mapped.go
@@ -36,9 +35,14 @@ type attributes struct {
 // Precondition: n.mu is held.
 func (f *FS) attrLocked(n *inode) attributes {
 	a := attributes{
-		ino: n.ino, atime: n.atime, mtime: n.mtime, ctime: n.ctime, btime: n.btime,
-		mode: n.typ | n.mode, nlink: n.nlink, uid: n.uid, gid: n.gid, rdev: n.rdev,
+		ino: n.ino, ctime: store.Nanos(n.ctime), btime: store.Nanos(n.btime),
+		mode: n.typ | n.mode, nlink: n.nlink, uid: n.uid, gid: n.gid,
 		stable: n.removal != RemoveClose || n.typ != syscall.S_IFREG, nameValid: f.nameValid,
+	}
+	if n.times != nil {
+		a.atime, a.mtime = n.times.atime, n.times.mtime
+	} else {
+		a.atime, a.mtime = a.btime, a.btime // of content that is given back
 	}
 	switch {
 	case n.file != nil:
@@ -50,8 +54,10 @@ func (f *FS) attrLocked(n *inode) attributes {
 		a.size, a.blocks, a.mapped = uint64(c.Size), uint64(c.Blocks), n.mapped
 		if n.typ == syscall.S_IFREG {
 			a.atime, a.mtime = c.Atime, c.Mtime
-			a.ctime = max(n.ctime, c.Ctime)
-			f.clock.shown(max(c.Mtime, c.Ctime))
+			if c.Ctime.After(a.ctime) {
+				a.ctime = c.Ctime
+			}
+			f.clock.shown(max(c.Mtime.Nanos(), c.Ctime.Nanos()))
 		}
 	case n.special != nil:
 		a.size = uint64(len(n.special.target))
@@ -80,30 +86,17 @@ func dirSize(n int) uint64 { return 20 * uint64(n+2) }
 func (a *attributes) fill(out *fuse.Attr) {
 	*out = fuse.Attr{
 		Ino: a.ino, Size: a.size, Blocks: a.blocks, Mode: a.mode, Nlink: a.nlink,
-		Owner: fuse.Owner{Uid: a.uid, Gid: a.gid}, Rdev: a.rdev, Blksize: preferredIO,
+		Owner: fuse.Owner{Uid: a.uid, Gid: a.gid}, Blksize: preferredIO,
 	}
-	out.Atime, out.Atimensec = split(a.atime)
-	out.Mtime, out.Mtimensec = split(a.mtime)
-	out.Ctime, out.Ctimensec = split(a.ctime)
+	out.Atime, out.Atimensec = onWire(a.atime)
+	out.Mtime, out.Mtimensec = onWire(a.mtime)
+	out.Ctime, out.Ctimensec = onWire(a.ctime)
 }
 
-// split cuts nanoseconds into seconds, negative before 1970, and the rest.
-func split(ns int64) (sec uint64, nsec uint32) {
-	s := ns / 1e9
-	r := ns % 1e9
-	if r < 0 {
-		s--
-		r += 1e9
-	}
-	return uint64(s), uint32(r)
-}
-
-// join is the inverse of split; what 64 bits of nanoseconds cannot hold is
-// clamped (the years 1677 to 2262).
-func join(sec uint64, nsec uint32) int64 {
-	const limit = int64(math.MaxInt64/1_000_000_000 - 1)
-	s := min(max(int64(sec), -limit), limit)
-	return s*1e9 + int64(nsec)
+// onWire is a time as the kernel's messages have it: seconds before 1970 are negative in two's complement.
+func onWire(t store.Time) (sec uint64, nsec uint32) {
+	s, nsec := t.Unix()
+	return uint64(s), nsec
 }
 
 // entryValid and attrValid are the timeouts of a name and of the attributes, seconds.
@@ -145,13 +138,13 @@ func (f *FS) Statx(_ <-chan struct{}, in *fuse.StatxIn, out *fuse.StatxOut) fuse
 	const basicAndBirth = 0xfff // STATX_BASIC_STATS | STATX_BTIME
 	out.Statx = fuse.Statx{
 		Mask: basicAndBirth, Blksize: preferredIO, Nlink: a.nlink, Uid: a.uid, Gid: a.gid, Mode: uint16(a.mode),
-		Ino: a.ino, Size: a.size, Blocks: a.blocks, RdevMajor: a.rdev >> 8, RdevMinor: a.rdev & 0xff,
+		Ino: a.ino, Size: a.size, Blocks: a.blocks,
 	}
 	for _, t := range []struct {
 		to *fuse.SxTime
-		ns int64
+		at store.Time
 	}{{&out.Atime, a.atime}, {&out.Mtime, a.mtime}, {&out.Ctime, a.ctime}, {&out.Btime, a.btime}} {
-		t.to.Sec, t.to.Nsec = split(t.ns)
+		t.to.Sec, t.to.Nsec = onWire(t.at)
 	}
 	return fuse.OK
 }
@@ -238,31 +231,34 @@ func (f *FS) newMode(mode uint32) uint32 {
 // setTimesLocked applies atime, mtime and what truncate implies.
 // Precondition: n.mu is held.
 func (f *FS) setTimesLocked(n *inode, in *fuse.SetAttrInCommon) error {
-	now := n.ctime
+	now := store.Nanos(n.ctime)
 	atime, mtime := store.Omit, store.Omit
 	switch {
 	case in.Valid&fuse.FATTR_ATIME_NOW != 0:
 		atime = now
 	case in.Valid&fuse.FATTR_ATIME != 0:
-		atime = join(in.Atime, in.Atimensec)
+		atime = store.TimeOf(int64(in.Atime), in.Atimensec)
 	}
 	switch {
 	case in.Valid&fuse.FATTR_MTIME_NOW != 0, in.Valid&fuse.FATTR_SIZE != 0 && in.Valid&fuse.FATTR_MTIME == 0:
 		mtime = now
 	case in.Valid&fuse.FATTR_MTIME != 0:
-		mtime = join(in.Mtime, in.Mtimensec)
+		mtime = store.TimeOf(int64(in.Mtime), in.Mtimensec)
 	}
 	if atime == store.Omit && mtime == store.Omit {
 		return nil
 	}
-	if n.file != nil && n.typ == syscall.S_IFREG {
+	if n.times == nil {
+		if n.file == nil { // its content is given back: nobody can see its times
+			return nil
+		}
 		return n.file.SetTimes(atime, mtime)
 	}
 	if atime != store.Omit {
-		n.atime = atime
+		n.times.atime = atime
 	}
 	if mtime != store.Omit {
-		n.mtime = mtime
+		n.times.mtime = mtime
 	}
 	return nil
 }
@@ -271,7 +267,7 @@ func (f *FS) setTimesLocked(n *inode, in *fuse.SetAttrInCommon) error {
 // adds to the link count.
 func (n *inode) entriesChanged(links int, now int64) {
 	n.mu.Lock()
-	n.mtime, n.ctime = now, now
+	n.times.mtime, n.ctime = store.Nanos(now), now
 	n.nlink = uint32(int(n.nlink) + links)
 	n.mu.Unlock()
 }

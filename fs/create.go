@@ -9,9 +9,9 @@ import (
 
 // A maker describes an inode to be made.
 type maker struct {
-	typ, mode, rdev uint32
-	target          string // of a symlink
-	open            bool   // leave its content open, with one handle
+	typ, mode uint32
+	target    string // of a symlink
+	open      bool   // leave its content open, with one handle
 }
 
 // shortTarget is the length up to which a symlink's target is kept in the
@@ -28,8 +28,8 @@ func (f *FS) newInode(m maker, h *fuse.InHeader) (*inode, error) {
 	}
 	now := f.clock.now()
 	n := &inode{
-		typ: m.typ, mode: m.mode, uid: h.Uid, gid: h.Gid, rdev: m.rdev,
-		atime: now, mtime: now, ctime: now, btime: now,
+		typ: m.typ, mode: m.mode, uid: h.Uid, gid: h.Gid,
+		times: newTimes(m.typ, now), ctime: now, btime: now,
 		scope: scope, charged: true,
 	}
 	if err := f.giveContent(n, m); err != nil {

@@ -34,5 +34,5 @@
 //     where the mapping itself read the hole first; a hole that was read into the page cache
 //     before it was mapped is lost with ENOSPC at msync instead.
 //   - RENAME_WHITEOUT is EINVAL, and FALLOC_FL_ZERO_RANGE EOPNOTSUPP where the store has none.
-//   - inode numbers are never used twice, and times end in the year 2262.
+//   - inode numbers are never used twice.
 package fs

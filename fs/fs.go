@@ -73,7 +73,7 @@ func New(o Options) (*FS, error) {
 	now := f.clock.now()
 	f.root = &inode{
 		typ: syscall.S_IFDIR, mode: o.RootMode, uid: o.UID, gid: o.GID,
-		nlink: 2, atime: now, mtime: now, ctime: now, btime: now,
+		nlink: 2, times: newTimes(syscall.S_IFDIR, now), ctime: now, btime: now,
 		removal: o.Remove,
 	}
 	f.root.dir = newDirectory(f.root)

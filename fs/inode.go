@@ -3,6 +3,7 @@ package fs
 import (
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"vanishfs/fs/store"
@@ -15,10 +16,9 @@ import (
 // INVARIANT: file is open in the store while opens+held > 0, and only then.
 type inode struct {
 	// Constant after creation.
-	id      uint64 // what the kernel calls it; see table
-	ino     uint64 // st_ino, never used twice in a mount
-	btime   int64  // ns
-	rdev    uint32
+	id      uint64   // what the kernel calls it; see table
+	ino     uint64   // st_ino, never used twice in a mount
+	btime   int64    // ns since the epoch
 	typ     uint32   // S_IFMT bits
 	top     bool     // a root as well; see Options.Trees
 	special *special // of short symlinks and of the magic path, else nil
@@ -49,10 +49,9 @@ type inode struct {
 	remembered bool // the kernel may remember names for long, though the policy is RemoveClose by now
 	// untilForget keeps the content of a file without name and handle until the kernel forgets it.
 	untilForget bool
-	bytes       int64 // charged to the domain, only where the tree accounts; see charge.go and charging
-	atime       int64 // ns; of a regular file the store knows better
-	mtime       int64
-	ctime       int64
+	bytes       int64      // charged to the domain, only where the tree accounts; see charge.go and charging
+	times       *times     // nil for a regular file, whose store knows them
+	ctime       int64      // ns since the epoch
 	link        *dentry    // its only name; of several see extra
 	file        store.File // regular files and long symlinks; nil once freed
 	scope       *Scope     // nil is the mount's own
@@ -60,6 +59,18 @@ type inode struct {
 
 	// dir is set, once, for directories.
 	dir *directory
+}
+
+// times are those that can be set. Guarded by inode.mu.
+type times struct{ atime, mtime store.Time }
+
+// newTimes are those of an inode of that type that is made now, ns since the epoch.
+func newTimes(typ uint32, now int64) *times {
+	if typ == syscall.S_IFREG {
+		return nil
+	}
+	t := store.Nanos(now)
+	return &times{t, t}
 }
 
 // special is what few inodes are made with. All constant.

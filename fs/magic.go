@@ -77,7 +77,7 @@ func (f *FS) newMagic(dir *inode, m magic) *inode {
 	mode := m.kind.mode()
 	n := &inode{
 		typ: mode & syscall.S_IFMT, mode: mode & 07777, nlink: 1,
-		atime: now, mtime: now, ctime: now, btime: now, special: &special{magic: &m},
+		times: newTimes(mode&syscall.S_IFMT, now), ctime: now, btime: now, special: &special{magic: &m},
 	}
 	dir.mu.Lock()
 	n.uid, n.gid = dir.uid, dir.gid

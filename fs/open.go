@@ -52,7 +52,7 @@ func (f *FS) truncateOpen(n *inode, uid uint32) error {
 	changed := mode != n.mode
 	n.mode = mode
 	n.ctime = f.clock.now()
-	err := n.file.SetTimes(store.Omit, n.ctime)
+	err := n.file.SetTimes(store.Omit, store.Nanos(n.ctime))
 	n.mu.Unlock()
 	if changed {
 		f.uncacheAttributes(n)

@@ -68,7 +68,7 @@ func (f *FS) retire(n *inode, since int64) bool {
 	if n.opens+n.held > 0 || n.nlink == 0 || n.removal == RemoveKeep || n.mode&syscall.S_ISVTX != 0 {
 		return false
 	}
-	if a := f.attrLocked(n); max(a.mtime, a.ctime) >= since || f.lentLocked(n) {
+	if a := f.attrLocked(n); max(a.mtime.Nanos(), a.ctime.Nanos()) >= since || f.lentLocked(n) {
 		return false
 	}
 	if !n.isDir() {

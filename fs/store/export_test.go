@@ -49,7 +49,7 @@ func (s *Memory) Check() {
 // OpenBacking opens the backing file of f, as passthrough does.
 func OpenBacking(f File) (fd int, err error) {
 	m := f.(*memFile)
-	return m.s.openName(m.id, 0)
+	return m.s().openName(m.id, 0)
 }
 
 // NewTmpfs makes a bare instance, for MemoryOptions.Dir.

@@ -41,6 +41,7 @@ type Memory struct {
 
 	lastID  atomic.Uint64 // names are made of ids and never used twice
 	handles *handleCache
+	absent  handle // of files whose handle was evicted; immutable
 
 	// The filler is the one goroutine: it keeps empty files ready.
 	filler struct {
@@ -65,6 +66,7 @@ func NewMemory(o MemoryOptions) (*Memory, error) {
 		return nil, err
 	}
 	s := &Memory{tmpfs: t, log: o.logger(), handles: newHandleCache(descriptorBudget())}
+	s.absent.s, s.absent.fd = s, -1
 	s.filler.wake = make(chan struct{}, 1)
 	s.filler.quit = make(chan struct{})
 	s.filler.done = make(chan struct{})
@@ -106,7 +108,7 @@ func (s *Memory) UseBacker(b Backer) { s.backer = b }
 
 // New implements Store. It takes a ready file, or makes one where none is.
 func (s *Memory) New() (File, error) {
-	f := &memFile{s: s, opens: 1}
+	f := &memFile{opens: 1}
 	h, low := s.handles.takeReady(f)
 	if low {
 		s.wakeFiller()
@@ -118,8 +120,9 @@ func (s *Memory) New() (File, error) {
 		}
 	}
 	f.id = h.id
-	now := CoarseNow()
-	f.attr.Atime, f.attr.Mtime, f.attr.Ctime = now, now, now
+	f.ctime = CoarseNow()
+	f.atime = Nanos(f.ctime)
+	f.mtime = f.atime
 	h.fresh.Store(true)
 	f.h.Store(h)
 	return f, nil

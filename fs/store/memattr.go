@@ -2,11 +2,15 @@ package store
 
 import "golang.org/x/sys/unix"
 
-// times are nanoseconds since the epoch.
-type times struct{ atime, mtime, ctime int64 }
+// times of a backing file. Its ctime, ns since the epoch, is the clock's, which int64 can hold
+// (include/linux/time64.h, TIME_SETTOD_SEC_MAX).
+type times struct {
+	atime, mtime Time
+	ctime        int64
+}
 
 func timesOf(st *unix.Stat_t) times {
-	return times{st.Atim.Nano(), st.Mtim.Nano(), st.Ctim.Nano()}
+	return times{timeOf(st.Atim), timeOf(st.Mtim), st.Ctim.Nano()}
 }
 
 // Attr implements File.
@@ -18,7 +22,7 @@ func (f *memFile) Attr() (Attr, error) {
 			return Attr{}, err
 		}
 	}
-	return f.attr, nil
+	return Attr{f.size, f.blocks, f.atime, f.mtime, Nanos(f.ctime)}, nil
 }
 
 // refreshLocked brings attr up to date with the backing file of an open file.
@@ -28,9 +32,9 @@ func (f *memFile) refreshLocked(h *handle) error {
 	}
 	st, err := f.stat(h)
 	if err != nil {
-		return f.s.errno("stat", err)
+		return f.s().errno("stat", err)
 	}
-	f.attr.Size, f.attr.Blocks = st.Size, st.Blocks
+	f.size, f.blocks = st.Size, st.Blocks
 	f.observeLocked(h, timesOf(&st))
 	return nil
 }
@@ -39,19 +43,20 @@ func (f *memFile) refreshLocked(h *handle) error {
 // The backing file's own times are not the file's until then: a recycled backing file was made
 // before the file was, and what SetTimes does to a closed file is not there yet.
 func (f *memFile) observeLocked(h *handle, now times) {
-	take := func(attr *int64, base, now int64) {
-		if now != base {
-			*attr = now
-		}
+	if now.atime != h.base.atime {
+		f.atime = now.atime
 	}
-	take(&f.attr.Atime, h.base.atime, now.atime)
-	take(&f.attr.Mtime, h.base.mtime, now.mtime)
-	take(&f.attr.Ctime, h.base.ctime, now.ctime)
+	if now.mtime != h.base.mtime {
+		f.mtime = now.mtime
+	}
+	if now.ctime != h.base.ctime {
+		f.ctime = now.ctime
+	}
 	h.base = now
 }
 
 // SetTimes implements File. Those of a closed file reach the backing file when it is opened.
-func (f *memFile) SetTimes(atime, mtime int64) error {
+func (f *memFile) SetTimes(atime, mtime Time) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if atime == Omit && mtime == Omit {
@@ -62,27 +67,27 @@ func (f *memFile) SetTimes(atime, mtime int64) error {
 			return err
 		}
 	} else {
-		f.attr.Ctime = CoarseNow()
+		f.ctime = CoarseNow()
 		f.dirty = true
 	}
 	if atime != Omit {
-		f.attr.Atime = atime
+		f.atime = atime
 	}
 	if mtime != Omit {
-		f.attr.Mtime = mtime
+		f.mtime = mtime
 	}
 	return nil
 }
 
 // setLiveTimesLocked goes to the backing file at once, which then moves them on by itself.
-func (f *memFile) setLiveTimesLocked(atime, mtime int64) error {
+func (f *memFile) setLiveTimesLocked(atime, mtime Time) error {
 	fd, err := f.fd()
 	if err != nil {
 		return err
 	}
 	defer f.done(fd)
 	if err := futimens(fd, atime, mtime); err != nil {
-		return f.s.errno("set times", err)
+		return f.s().errno("set times", err)
 	}
 	return f.refreshLocked(f.h.Load())
 }
@@ -96,18 +101,18 @@ func (f *memFile) pushTimesLocked(h *handle) {
 		return
 	}
 	defer f.done(fd)
-	if err = futimens(fd, f.attr.Atime, f.attr.Mtime); err == nil {
+	if err = futimens(fd, f.atime, f.mtime); err == nil {
 		var st unix.Stat_t
 		if st, err = fstat(fd); err == nil {
 			h.base = timesOf(&st)
 		}
 	}
-	f.s.errno("set times", err)
+	f.s().errno("set times", err)
 }
 
 func (f *memFile) stat(h *handle) (unix.Stat_t, error) {
 	if h.fd >= 0 {
 		return fstat(h.fd)
 	}
-	return fstatat(f.s.tmpfs.root, backingName(f.id))
+	return fstatat(f.s().tmpfs.root, backingName(f.id))
 }

@@ -7,21 +7,24 @@ import (
 
 // A memFile is small, since there is one for each file that exists (80 bytes).
 type memFile struct {
-	s  *Memory // immutable
-	id uint64  // immutable, of the backing file's name
+	id uint64 // immutable, of the backing file's name
 
 	mu    sync.Mutex
 	opens int32 // guarded by mu
 	dirty bool  // times are not yet in the backing file; guarded by mu
 	freed bool  // guarded by mu
-	// attr is what the file's attributes are, as far as the backing file did not change since
-	// they were taken: see observe. Guarded by mu.
-	attr Attr
+	// What the file's attributes are, as far as the backing file did not change since
+	// they were taken: see observeLocked. Guarded by mu.
+	atime, mtime Time
+	ctime        int64 // ns since the epoch
+	size, blocks int64 // see Attr
 
-	// h is the file's hold on its backing file, never nil while open. Stored by Open under mu; when
-	// the file is closed, whoever evicted the handle swaps it for nil, without a lock.
+	// h is the file's hold on its backing file, Memory.absent if there is none: not while open. Stored by Open
+	// under mu; when the file is closed, whoever evicted the handle swaps it for absent, without a lock.
 	h atomic.Pointer[handle]
 }
+
+func (f *memFile) s() *Memory { return f.h.Load().s }
 
 // Open implements File.
 func (f *memFile) Open() error {
@@ -29,10 +32,10 @@ func (f *memFile) Open() error {
 	defer f.mu.Unlock()
 	if f.opens == 0 {
 		h := f.h.Load()
-		if h == nil || !f.s.handles.reopen(h) {
+		if !f.s().handles.reopen(h) {
 			var err error
-			if h, err = f.s.openHandle(f); err != nil {
-				return f.s.errno("open", err)
+			if h, err = f.s().openHandle(f); err != nil {
+				return f.s().errno("open", err)
 			}
 			f.h.Store(h)
 		}
@@ -54,14 +57,14 @@ func (f *memFile) Close() {
 	if f.opens < 0 {
 		f.opens = 0
 		f.mu.Unlock()
-		f.s.log.Error("memory store: close of a file that is not open", "file", f.id)
+		f.s().log.Error("memory store: close of a file that is not open", "file", f.id)
 		return
 	}
 	h := f.h.Load()
 	f.refreshLocked(h)
-	victim := f.s.handles.park(h)
+	victim := f.s().handles.park(h)
 	f.mu.Unlock()
-	f.s.evict(victim)
+	f.s().evict(victim)
 }
 
 // Free implements File. The bytes are back when it returns, except those that a
@@ -70,18 +73,18 @@ func (f *memFile) Free() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.opens != 0 || f.freed {
-		f.s.log.Error("memory store: free of an open or freed file", "file", f.id)
+		f.s().log.Error("memory store: free of an open or freed file", "file", f.id)
 		return
 	}
 	f.freed = true
-	h := f.h.Swap(nil)
+	h := f.h.Swap(&f.s().absent)
 	switch {
-	case h == nil || !f.s.handles.takeIdle(h):
-		f.s.unlink(f.id)
-	case f.attr.Blocks == 0 && f.attr.Size == 0:
-		f.s.recycle(h, false)
+	case !f.s().handles.takeIdle(h):
+		f.s().unlink(f.id)
+	case f.blocks == 0 && f.size == 0:
+		f.s().recycle(h, false)
 	default:
-		f.s.recycle(h, true)
+		f.s().recycle(h, true)
 	}
 }
 
@@ -112,7 +115,7 @@ func (f *memFile) fd() (fd int, err error) {
 	if h.fd >= 0 {
 		return h.fd, nil
 	}
-	return f.s.openByName(f.id)
+	return f.s().openByName(f.id)
 }
 
 func (f *memFile) done(fd int) {

@@ -12,10 +12,11 @@ import (
 // The kernel keeps a registered file open by itself (fs/fuse/backing.c), so past the
 // budget of descriptors a handle can have a registration alone, or neither.
 type handle struct {
-	id      uint64 // of the backing file's name, immutable
-	fd      int    // -1 past the budget; immutable
-	backing int32  // immutable
-	backed  bool   // backing is an id; immutable
+	s       *Memory // immutable
+	id      uint64  // of the backing file's name, immutable
+	fd      int     // -1 past the budget; immutable
+	backing int32   // immutable
+	backed  bool    // backing is an id; immutable
 
 	// fresh: since New, nobody can have touched the backing file. Only New sets it.
 	fresh atomic.Bool
@@ -51,7 +52,7 @@ func (s *Memory) openHandle(f *memFile) (*handle, error) {
 func (s *Memory) newHandle(id uint64, f *memFile, flags int) (*handle, error) {
 	room, victim := s.handles.reserve()
 	s.evict(victim)
-	h := &handle{id: id}
+	h := &handle{s: s, id: id}
 	err := s.openInto(h, flags)
 	if err != nil {
 		s.handles.unreserve(room)
@@ -115,7 +116,7 @@ func (s *Memory) evict(h *handle) {
 		return
 	}
 	// A file that was reopened meanwhile has another handle already.
-	h.file.h.CompareAndSwap(h, nil)
+	h.file.h.CompareAndSwap(h, &s.absent)
 	s.drop(h)
 }
 

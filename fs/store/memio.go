@@ -12,7 +12,7 @@ func (f *memFile) ReadAt(p []byte, off int64) (n int, err error) {
 	for n < len(p) {
 		m, err := pread(fd, p[n:], off+int64(n))
 		if err != nil {
-			return n, f.s.errno("read", err)
+			return n, f.s().errno("read", err)
 		}
 		if m == 0 {
 			break
@@ -33,7 +33,7 @@ func (f *memFile) WriteAt(p []byte, off int64) (n int, err error) {
 	for n < len(p) {
 		m, err := pwrite(fd, p[n:], off+int64(n))
 		if err != nil && n == 0 {
-			return 0, f.s.errno("write", err)
+			return 0, f.s().errno("write", err)
 		}
 		if err != nil || m == 0 {
 			break
@@ -50,7 +50,7 @@ func (f *memFile) Truncate(size int64) error {
 		return err
 	}
 	defer f.done(fd)
-	return f.s.errno("truncate", ftruncate(fd, size))
+	return f.s().errno("truncate", ftruncate(fd, size))
 }
 
 // Allocate implements File. tmpfs knows no ZERO_RANGE; a failing call gives back what it took
@@ -61,7 +61,7 @@ func (f *memFile) Allocate(mode uint32, off, length int64) error {
 		return err
 	}
 	defer f.done(fd)
-	return f.s.errno("allocate", fallocate(fd, mode, off, length))
+	return f.s().errno("allocate", fallocate(fd, mode, off, length))
 }
 
 // Seek implements File. The descriptor's position moves, and means nothing to anybody.
@@ -75,7 +75,7 @@ func (f *memFile) Seek(off int64, whence int) (int64, error) {
 	}
 	defer f.done(fd)
 	pos, err := unix.Seek(fd, off, whence)
-	return pos, f.s.errno("seek", err)
+	return pos, f.s().errno("seek", err)
 }
 
 // Missing implements File. With an error nothing counts as there.
@@ -101,7 +101,7 @@ func (f *memFile) Missing(off, n int64) int64 {
 // CopyTo implements File.
 func (f *memFile) CopyTo(dst File, off, dstOff, n int64) (int64, error) {
 	to, ok := dst.(*memFile)
-	if !ok || to.s != f.s || n < 0 || to == f && overlap(off, dstOff, n) {
+	if !ok || to.s() != f.s() || n < 0 || to == f && overlap(off, dstOff, n) {
 		return 0, unix.EINVAL
 	}
 	in, err := f.fd()
@@ -117,7 +117,7 @@ func (f *memFile) CopyTo(dst File, off, dstOff, n int64) (int64, error) {
 	// What the copy itself appends to its source is no part of it.
 	st, err := fstat(in)
 	if err != nil {
-		return 0, f.s.errno("copy", err)
+		return 0, f.s().errno("copy", err)
 	}
 	n = min(n, st.Size-off)
 	done, err := copyRange(in, out, off, dstOff, n)
@@ -127,7 +127,7 @@ func (f *memFile) CopyTo(dst File, off, dstOff, n int64) (int64, error) {
 	if done > 0 {
 		err = nil
 	}
-	return done, f.s.errno("copy", err)
+	return done, f.s().errno("copy", err)
 }
 
 func overlap(a, b, n int64) bool { return a < b+n && b < a+n }

@@ -71,18 +71,18 @@ func fstatat(dir int, name string) (st unix.Stat_t, err error) {
 	return st, err
 }
 
-// futimens sets times of nanoseconds since the epoch; Omit leaves one.
-func futimens(fd int, atime, mtime int64) error {
+// futimens sets times; Omit leaves one.
+func futimens(fd int, atime, mtime Time) error {
 	ts := [2]unix.Timespec{timespec(atime), timespec(mtime)}
 	return unix.UtimesNanoAt(fd, "", ts[:], unix.AT_EMPTY_PATH)
 }
 
-func timespec(ns int64) unix.Timespec {
-	if ns == Omit {
-		return unix.Timespec{Nsec: unix.UTIME_OMIT}
-	}
-	return unix.NsecToTimespec(ns)
+func timespec(t Time) unix.Timespec {
+	sec, nsec := t.Unix()
+	return unix.Timespec{Sec: sec, Nsec: int64(nsec)}
 }
+
+func timeOf(ts unix.Timespec) Time { return TimeOf(ts.Sec, uint32(ts.Nsec)) }
 
 // soleOpener says whether nobody but fd's owner has the file open or mapped. A write lease
 // is granted only then (fs/locks.c, check_conflicting_open), and given back at once.

@@ -23,16 +23,13 @@ func Span(off, n int64) int64 {
 	return min((off+n-1)/PageSize-off/PageSize+1, math.MaxInt64/PageSize) * PageSize
 }
 
-// Omit as a time given to File.SetTimes leaves that time as it is.
-const Omit = int64(-1 << 63)
-
-// Attr is what the store knows of a file. Times are nanoseconds since the epoch.
+// Attr is what the store knows of a file.
 type Attr struct {
 	Size   int64 // bytes
 	Blocks int64 // units of 512 bytes; whole pages, holes not counted
-	Atime  int64
-	Mtime  int64
-	Ctime  int64
+	Atime  Time
+	Mtime  Time
+	Ctime  Time
 }
 
 // Usage is the state of a store's limit, bytes.
@@ -95,8 +92,8 @@ type File interface {
 	// Attr is exact while the file is open; of a closed file it is what it was at its last Close,
 	// with later SetTimes applied.
 	Attr() (Attr, error)
-	// SetTimes sets atime and mtime, nanoseconds; Omit leaves one as it is.
-	SetTimes(atime, mtime int64) error
+	// SetTimes sets atime and mtime; Omit leaves one as it is.
+	SetTimes(atime, mtime Time) error
 
 	// Backing is the id to open the file with for passthrough; ok is false without a Backer
 	// or when registering failed. The id is the same as long as the file is open.

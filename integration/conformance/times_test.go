@@ -1,12 +1,15 @@
 package conformance
 
 import (
+	"math"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"vanishfs/fs/store/storetest"
 	"vanishfs/integration/harness"
 )
 
@@ -16,6 +19,7 @@ var timeCases = map[string]harness.Case{
 	"TimesOfReplaced":  timesOfReplaced,
 	"Utimensat":        utimensat,
 	"UtimensatErrors":  utimensatErrors,
+	"TimesFar":         timesFar,
 	"TimesOfMmapWrite": timesOfMmapWrite,
 	"BirthTime":        birthTime,
 }
@@ -170,6 +174,55 @@ func utimensat(t *testing.T, tree harness.Tree) {
 	wantContent(t, f, "content")
 	if st := lstat(t, f); st.Mtim != mt {
 		t.Errorf("after a read: %v", st.Mtim)
+	}
+}
+
+// timesFar: seconds take 64 bits, whatever has the times, and each comes back as it was set through utimensat,
+// stat and statx, from another descriptor too.
+func timesFar(t *testing.T, tree harness.Tree) {
+	create(t, tree.Dir+"/f", "content")
+	create(t, tree.Dir+"/writable", "content")
+	fd := open(t, tree.Dir+"/writable", unix.O_RDWR, 0)
+	ok(t, "mkdir", unix.Mkdir(tree.Dir+"/d", 0o700))
+	ok(t, "mkfifo", unix.Mkfifo(tree.Dir+"/p", 0o600))
+	ok(t, "symlink", unix.Symlink("f", tree.Dir+"/l"))
+	ok(t, "symlink", unix.Symlink(strings.Repeat("long/", 60), tree.Dir+"/long"))
+	for _, name := range []string{"f", "writable", "d", "p", "l", "long"} {
+		path := tree.Dir + "/" + name
+		for i, sec := range storetest.FarSeconds {
+			a := farTime(sec, 999_999_999)
+			m := farTime(storetest.FarSeconds[len(storetest.FarSeconds)-1-i], int64(i))
+			ok(t, "utimensat", unix.UtimesNanoAt(unix.AT_FDCWD, path, []unix.Timespec{a, m}, unix.AT_SYMLINK_NOFOLLOW))
+			wantTimes(t, path, a, m)
+			omit := unix.Timespec{Nsec: unix.UTIME_OMIT}
+			ok(t, "utimensat", unix.UtimesNanoAt(unix.AT_FDCWD, path, []unix.Timespec{m, omit}, unix.AT_SYMLINK_NOFOLLOW))
+			wantTimes(t, path, m, m)
+		}
+	}
+	_, err := unix.Pwrite(fd, []byte("new"), 0)
+	ok(t, "write", err)
+	if st := fstat(t, fd); time.Since(time.Unix(st.Mtim.Unix())).Abs() > time.Minute {
+		t.Errorf("mtime after a write: %v", st.Mtim)
+	}
+}
+
+// farTime has no nanoseconds in the first and the last second: the kernel takes them away (fs/inode.c, timestamp_truncate).
+func farTime(sec, nsec int64) unix.Timespec {
+	if sec == math.MinInt64 || sec == math.MaxInt64 {
+		nsec = 0
+	}
+	return unix.Timespec{Sec: sec, Nsec: nsec}
+}
+
+func wantTimes(t *testing.T, path string, a, m unix.Timespec) {
+	t.Helper()
+	if st := lstat(t, path); st.Atim != a || st.Mtim != m {
+		t.Errorf("%s: set %v %v, stat has %v %v", path, a, m, st.Atim, st.Mtim)
+	}
+	var sx unix.Statx_t
+	ok(t, "statx", unix.Statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_BASIC_STATS|unix.STATX_BTIME, &sx))
+	if sx.Atime.Sec != a.Sec || int64(sx.Atime.Nsec) != a.Nsec || sx.Mtime.Sec != m.Sec || int64(sx.Mtime.Nsec) != m.Nsec {
+		t.Errorf("%s: set %v %v, statx has %v %v", path, a, m, sx.Atime, sx.Mtime)
 	}
 }
 

@@ -30,6 +30,8 @@ func Run(t *testing.T, newStore Maker) {
 		{"TimesOfUse", testTimesOfUse},
 		{"TimesSet", testTimesSet},
 		{"TimesSetClosed", testTimesSetClosed},
+		{"TimesFar", testTimesFar},
+
 		{"Refusals", testRefusals},
 		{"Descriptors", testDescriptors},
 	} {

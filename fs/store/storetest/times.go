@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -9,7 +10,8 @@ import (
 	"vanishfs/fs/store"
 )
 
-const old = int64(1_000_000_007_000_000_009) // 2001, with nanoseconds
+// old is n nanoseconds after a moment of 2001 that has some.
+func old(n int64) store.Time { return store.Nanos(1_000_000_007_000_000_009 + n) }
 
 // now is the clock of filesystems, which moves by ticks.
 func now(t testing.TB) int64 {
@@ -30,17 +32,17 @@ func nextTick(t testing.TB) int64 {
 }
 
 // wantNow checks that a time is not before from and not after the present.
-func wantNow(t testing.TB, what string, got, from int64) {
+func wantNow(t testing.TB, what string, got store.Time, from int64) {
 	t.Helper()
-	if to := time.Now().UnixNano(); got < from || got > to {
-		t.Errorf("%s: %d, want it from %d to %d", what, got, from, to)
+	if ns, to := got.Nanos(), time.Now().UnixNano(); ns < from || ns > to {
+		t.Errorf("%s: %d, want it from %d to %d", what, ns, from, to)
 	}
 }
 
-func wantTime(t testing.TB, what string, got, want int64) {
+func wantTime(t testing.TB, what string, got, want store.Time) {
 	t.Helper()
 	if got != want {
-		t.Errorf("%s: %d, want %d", what, got, want)
+		t.Errorf("%s: %v, want %v", what, got, want)
 	}
 }
 
@@ -105,7 +107,7 @@ func testTimesOfUse(t *testing.T, newStore Maker) {
 	from = nextTick(t)
 	f.Close()
 	open(t, f)
-	if c := attr(t, f); c.Mtime >= from || c.Ctime >= from {
+	if c := attr(t, f); c.Mtime.Nanos() >= from || c.Ctime.Nanos() >= from {
 		t.Errorf("reopening moved times: %+v", c)
 	}
 }
@@ -117,25 +119,25 @@ func testTimesSet(t *testing.T, newStore Maker) {
 	write(t, f, "some", 0)
 	nextTick(t)
 	from := now(t)
-	setTimes(t, f, old, old+1)
+	setTimes(t, f, old(0), old(1))
 	a := attr(t, f)
-	wantTime(t, "atime", a.Atime, old)
-	wantTime(t, "mtime", a.Mtime, old+1)
+	wantTime(t, "atime", a.Atime, old(0))
+	wantTime(t, "mtime", a.Mtime, old(1))
 	wantNow(t, "ctime", a.Ctime, from)
 
-	setTimes(t, f, store.Omit, old+2)
+	setTimes(t, f, store.Omit, old(2))
 	setTimes(t, f, store.Omit, store.Omit)
-	wantTime(t, "atime left out", attr(t, f).Atime, old)
-	wantTime(t, "mtime set alone", attr(t, f).Mtime, old+2)
-	setTimes(t, f, old+3, store.Omit)
-	wantTime(t, "atime set alone", attr(t, f).Atime, old+3)
+	wantTime(t, "atime left out", attr(t, f).Atime, old(0))
+	wantTime(t, "mtime set alone", attr(t, f).Mtime, old(2))
+	setTimes(t, f, old(3), store.Omit)
+	wantTime(t, "atime set alone", attr(t, f).Atime, old(3))
 
 	if _, err := f.ReadAt(make([]byte, 4), 0); err != nil {
 		t.Fatal(err)
 	}
 	f.Close()
 	open(t, f)
-	wantTime(t, "mtime after reads only", attr(t, f).Mtime, old+2)
+	wantTime(t, "mtime after reads only", attr(t, f).Mtime, old(2))
 
 	from = nextTick(t)
 	write(t, f, "x", 0)
@@ -143,7 +145,7 @@ func testTimesSet(t *testing.T, newStore Maker) {
 	f.Close()
 	wantNow(t, "mtime after a write, closed", attr(t, f).Mtime, from)
 
-	future := time.Now().Add(time.Hour).UnixNano()
+	future := store.Nanos(time.Now().Add(time.Hour).UnixNano())
 	open(t, f)
 	setTimes(t, f, store.Omit, future)
 	wantTime(t, "mtime in the future", attr(t, f).Mtime, future)
@@ -158,14 +160,14 @@ func testTimesSetClosed(t *testing.T, newStore Maker) {
 	write(t, f, "some", 0)
 	f.Close()
 	from := nextTick(t)
-	setTimes(t, f, old, old+1)
+	setTimes(t, f, old(0), old(1))
 	a := attr(t, f)
-	wantTime(t, "atime", a.Atime, old)
-	wantTime(t, "mtime", a.Mtime, old+1)
+	wantTime(t, "atime", a.Atime, old(0))
+	wantTime(t, "mtime", a.Mtime, old(1))
 	wantNow(t, "ctime", a.Ctime, from)
-	setTimes(t, f, store.Omit, old+2)
+	setTimes(t, f, store.Omit, old(2))
 	a = attr(t, f)
-	wantTime(t, "atime left out", a.Atime, old)
+	wantTime(t, "atime left out", a.Atime, old(0))
 
 	nextTick(t)
 	open(t, f)
@@ -181,12 +183,50 @@ func testTimesSetClosed(t *testing.T, newStore Maker) {
 	b := attr(t, f)
 	wantNow(t, "mtime after a write", b.Mtime, from)
 	wantNow(t, "ctime after a write", b.Ctime, from)
-	wantTime(t, "atime after a write", b.Atime, old)
+	wantTime(t, "atime after a write", b.Atime, old(0))
 }
 
-func setTimes(t testing.TB, f store.File, atime, mtime int64) {
+func setTimes(t testing.TB, f store.File, atime, mtime store.Time) {
 	t.Helper()
 	if err := f.SetTimes(atime, mtime); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// testTimesFar: seconds take 64 bits, as in an inode of tmpfs, in a file that is open and in one that is not.
+func testTimesFar(t *testing.T, newStore Maker) {
+	s := limited(t, newStore, 1<<20)
+	f := newFile(t, s)
+	write(t, f, "some", 0)
+	for _, sec := range FarSeconds {
+		for _, nsec := range []uint32{0, 999_999_999} {
+			far := store.TimeOf(sec, nsec)
+			setTimes(t, f, far, store.Omit)
+			setTimes(t, f, store.Omit, far)
+			wantTime(t, "atime of an open file", attr(t, f).Atime, far)
+			wantTime(t, "mtime of an open file", attr(t, f).Mtime, far)
+			f.Close()
+			wantTime(t, "mtime of a closed file", attr(t, f).Mtime, far)
+			setTimes(t, f, old(0), old(1))
+			setTimes(t, f, far, far)
+			a := attr(t, f)
+			open(t, f)
+			wantSame(t, "after opening", attr(t, f), a)
+		}
+	}
+	from := nextTick(t)
+	write(t, f, "x", 0)
+	wantNow(t, "mtime after a write", attr(t, f).Mtime, from)
+	setTimes(t, f, store.TimeOf(math.MinInt64, 0), store.Omit)
+	if _, err := f.ReadAt(make([]byte, 1), 0); err != nil {
+		t.Fatal(err)
+	}
+	wantNow(t, "atime after a read", attr(t, f).Atime, from)
+}
+
+// FarSeconds are seconds since the epoch that something narrower than 64 bits could not hold.
+var FarSeconds = []int64{
+	math.MinInt64, math.MinInt64 + 1, math.MinInt64 / 1_000_000_000, -9223372037, -9223372036, -1 << 32, -1<<31 - 1, -1,
+	0, 1, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 32, 9223372036, 9223372037, 17_179_869_183, math.MaxInt64 / 1_000_000_000,
+	math.MaxInt64 - 1, math.MaxInt64,
 }

@@ -16,17 +16,18 @@ type File struct {
 
 	opens atomic.Int32
 	last  atomic.Int64 // index of the chunk that was used last, plus one
-	atime atomic.Int64 // nanoseconds; also set under a read lock
+	read  atomic.Int64 // when atime was moved by a read, ns since the epoch, 0 is not; also set under a read lock
 
 	sequence *sequence // guarded by readahead.mu; nil until the disk is read
 
 	mu     sync.RWMutex
 	chunks chunkMap
-	key    *seal.Key // nil until the first page is spilled
-	size   int64     // bytes
-	held   int64     // pages charged
-	mtime  int64
-	ctime  int64
+	key    *seal.Key  // nil until the first page is spilled
+	size   int64      // bytes
+	held   int64      // pages charged
+	set    store.Time // atime, as long as read is 0
+	mtime  store.Time
+	ctime  store.Time
 	freed  bool
 }
 
@@ -79,40 +80,49 @@ func (f *File) Attr() (store.Attr, error) {
 	return store.Attr{
 		Size:   f.size,
 		Blocks: f.held * (pageSize / 512),
-		Atime:  f.atime.Load(),
+		Atime:  f.atimeLocked(),
 		Mtime:  f.mtime,
 		Ctime:  f.ctime,
 	}, nil
 }
 
 // SetTimes implements store.File.
-func (f *File) SetTimes(atime, mtime int64) error {
+func (f *File) SetTimes(atime, mtime store.Time) error {
 	if atime == store.Omit && mtime == store.Omit {
 		return nil
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if atime != store.Omit {
-		f.atime.Store(atime)
+		f.set = atime
+		f.read.Store(0)
 	}
 	if mtime != store.Omit {
 		f.mtime = mtime
 	}
-	f.ctime = f.s.now()
+	f.ctime = store.Nanos(f.s.now())
 	return nil
 }
 
 // modifiedLocked is what a change of content does to the times.
 func (f *File) modifiedLocked() {
-	now := f.s.now()
+	now := store.Nanos(f.s.now())
 	f.mtime, f.ctime = now, now
+}
+
+// atimeLocked is when the file was read last, or what was set since. The caller holds mu, for reading at least.
+func (f *File) atimeLocked() store.Time {
+	if read := f.read.Load(); read != 0 {
+		return store.Nanos(read)
+	}
+	return f.set
 }
 
 // accessed moves atime as relatime does (fs/inode.c, relatime_need_update), but for its daily
 // update. The caller holds mu for reading.
 func (f *File) accessed() {
-	if a := f.atime.Load(); a <= f.mtime || a <= f.ctime {
-		f.atime.CompareAndSwap(a, f.s.now())
+	if a := f.atimeLocked(); !a.After(f.mtime) || !a.After(f.ctime) {
+		f.read.Store(f.s.now())
 	}
 }
 

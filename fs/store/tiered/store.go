@@ -132,9 +132,8 @@ func (s *Store) UseBacker(store.Backer) {}
 
 // New implements store.Store.
 func (s *Store) New() (store.File, error) {
-	now := s.now()
-	f := &File{s: s, id: s.lastID.Add(1), mtime: now, ctime: now}
-	f.atime.Store(now)
+	now := store.Nanos(s.now())
+	f := &File{s: s, id: s.lastID.Add(1), set: now, mtime: now, ctime: now}
 	f.opens.Store(1)
 	return f, nil
 }
