@@ -1,16 +1,29 @@
 package load
 
+import (
+	"golang.org/x/sys/unix"
+)
+
 // randomRead reads size bytes at multiples of size: whole pages, or pieces of one or two.
 func randomRead(size int) func(Sizes) (*work, error) {
-	return func(s Sizes) (*work, error) { return random(s, size, readAt) }
+	return func(s Sizes) (*work, error) { return random(s, unix.O_RDWR, size, readAt) }
+}
+
+// randomReadOnly reads through a descriptor that cannot write.
+func randomReadOnly(size int) func(Sizes) (*work, error) {
+	return func(s Sizes) (*work, error) { return random(s, unix.O_RDONLY, size, readAt) }
 }
 
 func randomWrite(size int) func(Sizes) (*work, error) {
-	return func(s Sizes) (*work, error) { return random(s, size, writeAt) }
+	return func(s Sizes) (*work, error) { return random(s, unix.O_RDWR, size, writeAt) }
 }
 
-func random(s Sizes, size int, access func(fd int, p []byte, off int64) error) (*work, error) {
-	fd, err := filled([]byte("random\x00"), s.Random)
+func random(s Sizes, flags, size int, access func(fd int, p []byte, off int64) error) (*work, error) {
+	name := []byte("random\x00")
+	if err := fill(name, s.Random); err != nil {
+		return nil, err
+	}
+	fd, err := openFile(name, flags, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,32 @@ func remove(s Sizes, wait func(wantFree uint64) error) (*work, error) {
 	}, nil
 }
 
+// truncateLarge is the time to cut a large file to nothing.
+func truncateLarge(s Sizes) (*work, error) {
+	fd, err := filled([]byte("large\x00"), s.Remove)
+	if err != nil {
+		return nil, err
+	}
+	return &work{
+		before: func() error { return overwrite(fd, s.Remove) },
+		step:   func() error { return unix.Ftruncate(fd, 0) },
+	}, nil
+}
+
+// allocateLarge is the time to allocate a new file's space.
+func allocateLarge(s Sizes) (*work, error) {
+	names := newNames()
+	var fd int
+	return &work{
+		before: func() (err error) {
+			fd, err = hole(names.fresh(), 0)
+			return err
+		},
+		step:  func() error { return unix.Fallocate(fd, 0, 0, s.Remove) },
+		after: func() error { return closeFile(fd) },
+	}, nil
+}
+
 // freedWithin is ample: what is not free by then will not be soon.
 const freedWithin = 5 * time.Second
 

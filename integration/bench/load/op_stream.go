@@ -1,6 +1,8 @@
 package load
 
 import (
+	"errors"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -55,24 +57,50 @@ func stream(s Sizes, access func(fd int, p []byte, off int64) error) (*work, err
 	}, nil
 }
 
-// mmapWrite maps an existing file anew for each pass, so that its page faults count.
-func mmapWrite(s Sizes) (*work, error) {
+// readHole reads a file that is one hole, new each time.
+func readHole(s Sizes) (*work, error) {
+	names, block := newNames(), pattern(mebi)
+	var fd int
+	return &work{
+		units: s.Stream / mebi,
+		before: func() (err error) {
+			fd, err = hole(names.fresh(), s.Stream)
+			return err
+		},
+		step:  func() error { return readAll(fd, s.Stream, block) },
+		after: func() error { return closeFile(fd) },
+	}, nil
+}
+
+// streamReadPages reads in order by pages, through a descriptor that could write, what the kernel's cache of
+// the mounted file does not have.
+func streamReadPages(s Sizes) (*work, error) {
 	fd, err := filled([]byte("stream\x00"), s.Stream)
 	if err != nil {
 		return nil, err
 	}
-	block := pattern(mebi)
+	block := pattern(4096)
 	return &work{
-		units: s.Stream / mebi,
-		step: func() error {
-			mapped, err := unix.Mmap(fd, 0, int(s.Stream), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-			if err != nil {
-				return err
-			}
-			for off := 0; off < len(mapped); off += mebi {
-				copy(mapped[off:], block)
-			}
-			return unix.Munmap(mapped)
-		},
+		units:  s.Stream / mebi,
+		before: func() error { return errors.Join(unix.Fsync(fd), uncache(fd)) },
+		step:   func() error { return readAll(fd, s.Stream, block) },
 	}, nil
+}
+
+func readAll(fd int, size int64, block []byte) error {
+	for off := int64(0); off < size; off += int64(len(block)) {
+		if err := readAt(fd, block, off); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hole opens a new file of that size without data, which has no name any more.
+func hole(name []byte, size int64) (int, error) {
+	fd, err := openFile(name, unix.O_CREAT|unix.O_EXCL|unix.O_RDWR, 0o600)
+	if err != nil {
+		return 0, err
+	}
+	return fd, errors.Join(unlinkName(name, 0), unix.Ftruncate(fd, size))
 }
