@@ -5,19 +5,24 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"vanishfs/integration/bench/system"
 )
 
 // build puts the programs to measure into bin. Whatever is missing there is
 // left out of the run; only vanishfs has to be there.
 func build(p *plan, bin string) error {
 	if p.vanishfs != "" {
-		if err := copyProgram(p.vanishfs, filepath.Join(bin, "vanishfs")); err != nil {
+		if err := copyProgram(p.vanishfs, filepath.Join(bin, system.Program)); err != nil {
 			return err
 		}
-	} else if err := goBuild(bin, "vanishfs", "./cmd/vanishfs"); err != nil {
+	} else if err := goBuild(p.source, bin, system.Program, "./cmd/vanishfs"); err != nil {
 		return err
 	}
-	if err := goBuild(bin, "loopback", "github.com/hanwen/go-fuse/v2/example/loopback"); err != nil {
+	if p.against != "" {
+		return copyProgram(p.against, filepath.Join(bin, system.OlderProgram))
+	}
+	if err := goBuild(p.source, bin, "loopback", "github.com/hanwen/go-fuse/v2/example/loopback"); err != nil {
 		progress("%v", err)
 	}
 	if err := buildLibfuse(p, bin); err != nil {
@@ -26,8 +31,8 @@ func build(p *plan, bin string) error {
 	return nil
 }
 
-func goBuild(bin, name, source string) error {
-	out, err := exec.Command("go", "build", "-o", filepath.Join(bin, name), source).CombinedOutput()
+func goBuild(module, bin, name, source string) error {
+	out, err := exec.Command("go", "build", "-C", module, "-o", filepath.Join(bin, name), source).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("build %s: %w\n%s", name, err, out)
 	}

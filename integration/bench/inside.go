@@ -39,6 +39,9 @@ func runInside(p *plan) error {
 		return err
 	}
 	progress("wrote %s", p.resultsFile())
+	if p.against != "" {
+		return r.oursFailed()
+	}
 	if err := saveTo(p.chartFile(), results.WriteChart); err != nil {
 		return err
 	}
@@ -51,6 +54,9 @@ func progress(format string, args ...any) {
 }
 
 func show(r *report.Results) error {
+	if len(r.Comparisons) > 0 {
+		return r.WriteComparison(os.Stdout)
+	}
 	if err := r.WriteTable(os.Stdout); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -16,8 +17,10 @@ import (
 // A plan is what to measure, and how thoroughly.
 type plan struct {
 	scratch  string // directory of the run's own, on the disk
+	source   string // the module's directory
 	out      string // where the results go
 	vanishfs string // a built binary to measure instead
+	against  string // an older built binary to compare with
 	quick    bool
 	rounds   int
 	sample   time.Duration
@@ -32,11 +35,13 @@ func parsePlan(args []string) (*plan, error) {
 	p := &plan{sizes: load.Full, scope: load.FullScope}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&p.scratch, "scratch", "", "directory to work in and to remove at the end; scripts/bench makes it")
+	flags.StringVar(&p.source, "source", ".", "the module, to build; scripts/bench says where it is")
 	flags.StringVar(&p.out, "out", ".", "directory for bench.json and bench.svg")
 	flags.StringVar(&p.vanishfs, "vanishfs", "", "measure this built binary instead of building one")
+	flags.StringVar(&p.against, "against", "", "compare with this older built binary: the same systems with both, in turn")
 	flags.BoolVar(&p.quick, "quick", false, "small sizes, three short rounds, one try of the programs: about 3 minutes")
 	flags.IntVar(&p.rounds, "rounds", 0, "rounds after the warm-up (default 5, or 3 with --quick)")
-	flags.DurationVar(&p.sample, "sample", 0, "time for one sample of a small operation (default 300ms, or 15ms with --quick)")
+	flags.DurationVar(&p.sample, "sample", 0, "time for one sample of a small operation (default 300ms, or 15ms with --quick,\n30ms with --against too)")
 	files := flags.Int("files", 0, "files of the scale rows (default 1000000, or 5000 with --quick)")
 	rows := flags.String("rows", "", "measure only these cases: names or patterns with *, separated by commas")
 	systems := flags.String("systems", "", "measure only these systems, likewise")
@@ -56,12 +61,19 @@ func parsePlan(args []string) (*plan, error) {
 	return p, p.choose(*rows, *systems)
 }
 
+// comparedSystems are those that two binaries are compared on, unless others are asked for: both planes, both
+// transports, both users.
+var comparedSystems = strings.Join([]string{system.DirectUring, system.DirectDev, system.MediatedUring, system.MediatedDev, system.User}, ",")
+
 // thoroughness fills in what was not given.
 func (p *plan) thoroughness() {
 	rounds, sample := 5, 300*time.Millisecond
 	if p.quick {
 		rounds, sample = 3, 15*time.Millisecond
 		p.sizes, p.scope = load.Quick, load.QuickScope
+	}
+	if p.quick && p.against != "" {
+		rounds, sample = 5, 30*time.Millisecond
 	}
 	if p.rounds <= 0 {
 		p.rounds = rounds
@@ -78,8 +90,11 @@ func (p *plan) choose(rows, systems string) error {
 		}
 	}
 	for _, s := range system.All {
-		if matches(systems, s.Name) {
+		switch {
+		case p.against == "" && matches(systems, s.Name):
 			p.systems = append(p.systems, s)
+		case p.against != "" && s.Ours && matches(cmp.Or(systems, comparedSystems), s.Name):
+			p.systems = append(p.systems, s, s.Older())
 		}
 	}
 	if len(p.cases) == 0 || len(p.systems) == 0 {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"errors"
+	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"testing"
 
 	"vanishfs/integration/bench/load"
@@ -24,6 +26,43 @@ func TestPlanChooses(t *testing.T) {
 	}
 	if p.rounds != 3 || p.sizes.Stream != load.Quick.Stream || p.sizes.Many != 7000 {
 		t.Errorf("not quick: %+v", p)
+	}
+}
+
+// TestPlanAgainst: each system is there with both binaries, and those of others are not.
+func TestPlanAgainst(t *testing.T) {
+	p, err := parsePlan([]string{"--scratch", "/nowhere", "--against", "/somewhere", "--systems", "direct+dev,user,tmpfs"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, s := range p.systems {
+		names = append(names, s.Name)
+	}
+	if want := []string{system.DirectDev, "direct+dev@old", system.User, "user@old"}; !slices.Equal(names, want) {
+		t.Errorf("systems %v, want %v", names, want)
+	}
+}
+
+// TestBinariesTakeTurns: the two are measured one right after the other, and each is first as often.
+func TestBinariesTakeTurns(t *testing.T) {
+	old := system.All[0].Older()
+	r := &rounds{}
+	for _, s := range []system.System{system.All[0], old, system.All[1]} {
+		r.add(&running{System: s})
+	}
+	if len(r.up) != 2 || len(r.up[0]) != 2 || len(r.up[1]) != 1 {
+		t.Fatalf("groups %v", r.up)
+	}
+	first := map[string]int{}
+	run := &caseRun{rounds: r, order: rand.New(rand.NewPCG(1, 2))}
+	for round := range 10 {
+		for _, group := range run.turns(r.up, round) {
+			first[group[0].Name]++
+		}
+	}
+	if first[old.Name] != 5 || first[system.All[0].Name] != 5 || first[system.All[1].Name] != 10 {
+		t.Errorf("first %v", first)
 	}
 }
 

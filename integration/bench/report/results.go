@@ -21,12 +21,15 @@ type Results struct {
 	Systems  []System  `json:"systems"`
 	Rows     []*Row    `json:"rows"`
 	Verdicts []Verdict `json:"bounds"`
+	// Comparisons are of two binaries, if the run is about that.
+	Comparisons []Comparison `json:"comparisons,omitempty"`
 }
 
 // A System is a column of the table.
 type System struct {
 	Name    string `json:"name"`
 	Title   string `json:"title"`
+	Older   bool   `json:"older,omitempty"` // the older binary of a comparison
 	Note    string `json:"note,omitempty"`
 	LeftOut string `json:"left_out,omitempty"` // why it was not measured
 }
@@ -73,8 +76,14 @@ func (r *Row) Add(system string, sample float64) {
 	cell.Samples = append(cell.Samples, sample)
 }
 
+// Forget drops a system's samples.
+func (r *Row) Forget(system string) { delete(r.Cells, system) }
+
 // Fail says why a system has no value.
 func (r *Row) Fail(system, why string) { r.cell(system).Missing = why }
+
+// complete reports whether the system did what the row is about.
+func (c *Cell) complete() bool { return c != nil && c.Missing == "" && len(c.Samples) > 0 }
 
 func (r *Row) cell(system string) *Cell {
 	if r.Cells[system] == nil {
@@ -90,11 +99,11 @@ func (r *Results) WriteJSON(w io.Writer) error {
 	return encoder.Encode(r)
 }
 
-// Finish takes medians, ratios and verdicts of what was added until now.
+// Finish takes medians, ratios, verdicts and comparisons of what was added until now.
 func (r *Results) Finish() {
 	for _, row := range r.Rows {
 		for _, cell := range row.Cells {
-			if len(cell.Samples) > 0 && cell.Missing == "" {
+			if cell.complete() {
 				cell.Median = load.Median(cell.Samples)
 			}
 		}
@@ -104,7 +113,7 @@ func (r *Results) Finish() {
 			}
 		}
 	}
-	r.Verdicts = r.judge()
+	r.Verdicts, r.Comparisons = r.judge(), r.compareAll()
 }
 
 // value is the median of a row on a system.

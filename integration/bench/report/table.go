@@ -16,14 +16,14 @@ func (r *Results) WriteTable(to io.Writer) error {
 	fmt.Fprintf(to, "%s\nmedians of %d rounds; in brackets how many times as long as tmpfs (spill-*: as the disk)\n", r.Machine, r.Rounds)
 	for _, kinds := range []load.Kind{load.Ordinary | load.Heavy, load.Beyond | load.Latency | load.LongTerm} {
 		rows := slices.DeleteFunc(slices.Clone(r.Rows), func(row *Row) bool { return row.Kind&kinds == 0 })
-		if err := writeRows(to, rows, r.columns(rows)); err != nil {
+		if err := writeRows(to, rows, r.columns(rows), (*Row).show); err != nil {
 			return err
 		}
 	}
 	return r.writeNotes(to)
 }
 
-func writeRows(to io.Writer, rows []*Row, columns []System) error {
+func writeRows(to io.Writer, rows []*Row, columns []System, show func(row *Row, system string) string) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -36,7 +36,7 @@ func writeRows(to io.Writer, rows []*Row, columns []System) error {
 	for _, row := range rows {
 		fmt.Fprintf(w, "%s\t%s\t", row.Name, row.Unit)
 		for _, c := range columns {
-			fmt.Fprint(w, row.show(c.Name), "\t")
+			fmt.Fprint(w, show(row, c.Name), "\t")
 		}
 		fmt.Fprintln(w)
 	}
@@ -68,6 +68,7 @@ func (r *Results) writeNotes(to io.Writer) error {
 	fmt.Fprintln(to)
 	for _, s := range r.Systems {
 		switch {
+		case s.Older && s.LeftOut == "":
 		case s.LeftOut != "":
 			fmt.Fprintf(to, "%s: left out: %s\n", s.Title, s.LeftOut)
 		case s.Note != "":

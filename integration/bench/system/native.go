@@ -24,15 +24,15 @@ func (e *Env) mountTmpfs(name, options string) (string, error) {
 	return dir, nil
 }
 
-func tmpfs(options string) func(*Env, string) (*Instance, error) {
-	return func(e *Env, name string) (*Instance, error) {
-		dir, err := e.mountTmpfs(name, options)
+func tmpfs(options string) func(*Env, System) (*Instance, error) {
+	return func(e *Env, s System) (*Instance, error) {
+		dir, err := e.mountTmpfs(s.Name, options)
 		if err != nil {
 			return nil, err
 		}
 		agent, err := e.here()
 		i := &Instance{Dir: dir, Agent: agent}
-		if name == Tmpfs {
+		if s.Name == Tmpfs {
 			i.Session = func() *exec.Cmd { return exec.Command("unshare", "-m", "true") }
 		}
 		return i, err
@@ -40,8 +40,8 @@ func tmpfs(options string) func(*Env, string) (*Instance, error) {
 }
 
 // disk works in the scratch directory itself.
-func disk(e *Env, name string) (*Instance, error) {
-	dir := filepath.Join(e.Scratch, name)
+func disk(e *Env, s System) (*Instance, error) {
+	dir := filepath.Join(e.Scratch, s.Name)
 	if err := os.Mkdir(dir, 0o777); err != nil {
 		return nil, err
 	}

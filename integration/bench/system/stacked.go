@@ -8,13 +8,13 @@ import (
 
 // stacked is a FUSE filesystem that shows a tmpfs; command mounts below on dir
 // and stays in the foreground.
-func stacked(command func(e *Env, below, dir string) (*exec.Cmd, error)) func(*Env, string) (*Instance, error) {
-	return func(e *Env, name string) (*Instance, error) {
-		dir, err := e.mountPoint(name)
+func stacked(command func(e *Env, below, dir string) (*exec.Cmd, error)) func(*Env, System) (*Instance, error) {
+	return func(e *Env, s System) (*Instance, error) {
+		dir, err := e.mountPoint(s.Name)
 		if err != nil {
 			return nil, err
 		}
-		below, err := e.mountTmpfs(filepath.Join("below", name), "")
+		below, err := e.mountTmpfs(filepath.Join("below", s.Name), "")
 		if err != nil {
 			return nil, err
 		}
@@ -22,7 +22,7 @@ func stacked(command func(e *Env, below, dir string) (*exec.Cmd, error)) func(*E
 		if err != nil {
 			return nil, err
 		}
-		if err := e.startDaemon(name, dir, cmd); err != nil {
+		if err := e.startDaemon(s.Name, dir, cmd); err != nil {
 			return nil, err
 		}
 		agent, err := e.here()

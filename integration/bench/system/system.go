@@ -37,7 +37,9 @@ type System struct {
 	Kinds load.Kind // of the cases it takes part in
 	// Ours is vanishfs, in whichever way.
 	Ours  bool
-	start func(e *Env, name string) (*Instance, error)
+	start func(e *Env, s System) (*Instance, error)
+	// older says that it is of the binary to compare with: see Older.
+	older bool
 }
 
 // light systems do a lot in little time.
@@ -45,24 +47,53 @@ const light = load.Ordinary | load.Heavy
 
 // All are the systems in the order of the report.
 var All = []System{
-	{DirectUring, "vanishfs, direct, io_uring", light, true, vanishfs("--passthrough=on", "--transport=uring")},
-	{DirectDev, "vanishfs, direct, /dev/fuse", light, true, vanishfs("--passthrough=on", "--transport=dev")},
-	{MediatedUring, "vanishfs, mediated, io_uring", light | load.Latency, true, vanishfs("--passthrough=off", "--transport=uring")},
-	{MediatedDev, "vanishfs, mediated, /dev/fuse", light, true, vanishfs("--passthrough=off", "--transport=dev")},
-	{User, "vanishfs run, ordinary user", light, true, vanishfsRun},
-	{Tiered, "vanishfs, tiered store, all in memory, io_uring", light | load.Latency, true, tiered("2GiB")},
-	{TieredSpill, "the same with " + strconv.Itoa(load.SpillBudget>>20) + " MiB of memory, spilling", load.Beyond | load.Latency | load.LongTerm, true, tiered(strconv.Itoa(load.SpillBudget))},
-	{Tmpfs, "tmpfs", light | load.Latency, false, tmpfs("")},
-	{TmpfsHuge, "tmpfs, huge=within_size", light, false, tmpfs(",huge=within_size")},
-	{Disk, "disk filesystem of /var/tmp", light | load.Beyond, false, disk},
-	{Loopback, "go-fuse loopback on tmpfs", load.Ordinary, false, stacked(loopback)},
-	{Libfuse, "libfuse's example on tmpfs", load.Ordinary, false, stacked(libfuse)},
-	{Bindfs, "bindfs on tmpfs", load.Ordinary, false, stacked(bindfs)},
-	{Overlayfs, "fuse-overlayfs on tmpfs", load.Ordinary, false, stacked(overlayfs)},
+	{Name: DirectUring, Title: "vanishfs, direct, io_uring", Kinds: light, Ours: true, start: vanishfs("--passthrough=on", "--transport=uring")},
+	{Name: DirectDev, Title: "vanishfs, direct, /dev/fuse", Kinds: light, Ours: true, start: vanishfs("--passthrough=on", "--transport=dev")},
+	{Name: MediatedUring, Title: "vanishfs, mediated, io_uring", Kinds: light | load.Latency, Ours: true, start: vanishfs("--passthrough=off", "--transport=uring")},
+	{Name: MediatedDev, Title: "vanishfs, mediated, /dev/fuse", Kinds: light, Ours: true, start: vanishfs("--passthrough=off", "--transport=dev")},
+	{Name: User, Title: "vanishfs run, ordinary user", Kinds: light, Ours: true, start: vanishfsRun},
+	{Name: Tiered, Title: "vanishfs, tiered store, all in memory, io_uring", Kinds: light | load.Latency, Ours: true, start: tiered("2GiB")},
+	{Name: TieredSpill, Title: "the same with " + strconv.Itoa(load.SpillBudget>>20) + " MiB of memory, spilling", Kinds: load.Beyond | load.Latency | load.LongTerm, Ours: true, start: tiered(strconv.Itoa(load.SpillBudget))},
+	{Name: Tmpfs, Title: "tmpfs", Kinds: light | load.Latency, start: tmpfs("")},
+	{Name: TmpfsHuge, Title: "tmpfs, huge=within_size", Kinds: light, start: tmpfs(",huge=within_size")},
+	{Name: Disk, Title: "disk filesystem of /var/tmp", Kinds: light | load.Beyond, start: disk},
+	{Name: Loopback, Title: "go-fuse loopback on tmpfs", Kinds: load.Ordinary, start: stacked(loopback)},
+	{Name: Libfuse, Title: "libfuse's example on tmpfs", Kinds: load.Ordinary, start: stacked(libfuse)},
+	{Name: Bindfs, Title: "bindfs on tmpfs", Kinds: load.Ordinary, start: stacked(bindfs)},
+	{Name: Overlayfs, Title: "fuse-overlayfs on tmpfs", Kinds: load.Ordinary, start: stacked(overlayfs)},
 }
 
 // Start brings the system up; an error says why it is left out.
-func (s *System) Start(e *Env) (*Instance, error) { return s.start(e, s.Name) }
+func (s System) Start(e *Env) (*Instance, error) { return s.start(e, s) }
+
+// olderSuffix ends the names of systems of the older binary.
+const olderSuffix = "@old"
+
+// Older is the same system of ours with the binary that is compared with: OlderProgram.
+func (s System) Older() System {
+	s.Name, s.Title, s.older = OlderName(s.Name), s.Title+", the older binary", true
+	return s
+}
+
+// OlderName is the name of a system's Older.
+func OlderName(name string) string { return name + olderSuffix }
+
+// IsOlder reports whether the system is of the older binary.
+func (s System) IsOlder() bool { return s.older }
+
+// Names of the binaries in Env.Bin.
+const (
+	Program      = "vanishfs"
+	OlderProgram = "vanishfs" + olderSuffix
+)
+
+// vanishfs is the path of the system's binary.
+func (e *Env) vanishfs(s System) (string, error) {
+	if s.older {
+		return e.program(OlderProgram)
+	}
+	return e.program(Program)
+}
 
 // Find is a system by name.
 func Find(name string) (System, bool) {

@@ -6,76 +6,78 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"vanishfs/integration/bench/load"
 )
 
 // vanishfs is a mount with the given flags, which is to become what its name says.
-func vanishfs(flags ...string) func(*Env, string) (*Instance, error) {
-	return func(e *Env, name string) (*Instance, error) {
-		i, s, err := e.mountVanishfs(name, name, flags)
-		if err != nil || name != DirectUring {
+func vanishfs(flags ...string) func(*Env, System) (*Instance, error) {
+	return func(e *Env, s System) (*Instance, error) {
+		want := strings.TrimSuffix(s.Name, olderSuffix)
+		i, st, err := e.mountVanishfs(s, want, flags)
+		if err != nil || want != DirectUring {
 			return i, err
 		}
-		program, err := e.program("vanishfs")
+		program, err := e.vanishfs(s)
 		if err != nil {
 			return nil, err
 		}
-		i.Session, err = e.session(program, s, nil)
+		i.Session, err = e.session(program, st, nil)
 		return i, err
 	}
 }
 
 // tiered is a mount with the tiered store, that much memory and the scratch directory's disk.
-func tiered(memory string) func(*Env, string) (*Instance, error) {
-	return func(e *Env, name string) (*Instance, error) {
-		i, s, err := e.mountVanishfs(name, MediatedUring, []string{"--store=tiered", "--memory", memory, "--spill-dir", e.Scratch, "--transport=uring"})
+func tiered(memory string) func(*Env, System) (*Instance, error) {
+	return func(e *Env, s System) (*Instance, error) {
+		i, st, err := e.mountVanishfs(s, MediatedUring, []string{"--store=tiered", "--memory", memory, "--spill-dir", e.Scratch, "--transport=uring"})
 		if err == nil {
-			i.Note = fmt.Sprintf("%s, %s of memory", s, memory)
+			i.Note = fmt.Sprintf("%s, %s of memory", st, memory)
 		}
 		return i, err
 	}
 }
 
 // mountVanishfs starts a daemon whose status is to be want.
-func (e *Env) mountVanishfs(name, want string, flags []string) (*Instance, status, error) {
-	program, err := e.program("vanishfs")
+func (e *Env) mountVanishfs(s System, want string, flags []string) (*Instance, status, error) {
+	program, err := e.vanishfs(s)
 	if err != nil {
 		return nil, status{}, err
 	}
-	dir, err := e.mountPoint(name)
+	dir, err := e.mountPoint(s.Name)
 	if err != nil {
 		return nil, status{}, err
 	}
 	args := append([]string{"mount", "--foreground", "--size", tmpfsSize, "--inodes", "4000000"}, flags...)
-	if err := e.startDaemon(name, dir, exec.Command(program, append(args, dir)...)); err != nil {
+	if err := e.startDaemon(s.Name, dir, exec.Command(program, append(args, dir)...)); err != nil {
 		return nil, status{}, err
 	}
-	s, err := readStatus(dir)
+	st, err := readStatus(dir)
 	if err != nil {
-		return nil, s, err
+		return nil, st, err
 	}
-	if s.String() != want {
-		return nil, s, fmt.Errorf("asked for %s, got %s: %s", want, s, e.logOf(name))
+	if st.String() != want {
+		return nil, st, fmt.Errorf("asked for %s, got %s: %s", want, st, e.logOf(s.Name))
 	}
 	agent, err := e.here()
-	return &Instance{Dir: dir, Daemon: s.PID, Agent: agent, Note: s.String()}, s, err
+	return &Instance{Dir: dir, Daemon: st.PID, Agent: agent, Note: st.String()}, st, err
 }
 
 // vanishfsRun is what an ordinary user has without any help: `vanishfs run`,
 // its agent inside.
-func vanishfsRun(e *Env, name string) (*Instance, error) {
-	program, err := e.program("vanishfs")
+func vanishfsRun(e *Env, s System) (*Instance, error) {
+	program, err := e.vanishfs(s)
 	if err != nil {
 		return nil, err
 	}
-	dir, err := e.mountPoint(name)
+	dir, err := e.mountPoint(s.Name)
 	if err != nil {
 		return nil, err
 	}
 	cmd, err := e.logged(exec.Command(program, "run", "--size", tmpfsSize, "--inodes", "4000000", "--at", dir, "--",
-		filepath.Join(e.Bin, "bench"), AgentCommand), name)
+		filepath.Join(e.Bin, "bench"), AgentCommand), s.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -85,12 +87,12 @@ func vanishfsRun(e *Env, name string) (*Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := statusInside(agent, dir)
+	st, err := statusInside(agent, dir)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s", err, e.logOf(name))
+		return nil, fmt.Errorf("%w: %s", err, e.logOf(s.Name))
 	}
-	session, err := e.session(program, s, e.asOrdinary)
-	return &Instance{Dir: dir, Daemon: s.PID, Agent: agent, Note: s.String(), Session: session}, err
+	session, err := e.session(program, st, e.asOrdinary)
+	return &Instance{Dir: dir, Daemon: st.PID, Agent: agent, Note: st.String(), Session: session}, err
 }
 
 // asOrdinary makes the command an ordinary user's, if this is not one already.

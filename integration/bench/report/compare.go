@@ -1,0 +1,110 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+
+	"vanishfs/integration/bench/load"
+	"vanishfs/integration/bench/system"
+)
+
+// A Comparison is a row on a system with two binaries, which were measured in turn.
+type Comparison struct {
+	Row    string `json:"row"`
+	System string `json:"system"`
+	// Ratio is the median over the rounds of the new binary's time in the old one's, Least and Most the ends.
+	Ratio  float64 `json:"ratio"`
+	Least  float64 `json:"least"`
+	Most   float64 `json:"most"`
+	Rounds int     `json:"rounds"`
+	Change Change  `json:"change"`
+}
+
+// A Change is what a comparison found: more than noise, or not.
+type Change int
+
+const (
+	Slower Change = iota - 1
+	Same
+	Faster
+)
+
+// noticeable is the least difference that counts as one.
+const noticeable = 0.05
+
+// Compare compares the rounds that both binaries have of a row; without any, or after a failure, it says nothing.
+// A change is one if the median shows it noticeably and three quarters of the rounds agree.
+func (r *Row) Compare(name string) (c Comparison, ok bool) {
+	now, old := r.Cells[name], r.Cells[system.OlderName(name)]
+	if r.Unit == load.Times || r.Unit == load.Count || !now.complete() || !old.complete() {
+		return c, false
+	}
+	n := min(len(now.Samples), len(old.Samples))
+	ratios := make([]float64, 0, n)
+	for i := range n {
+		if old.Samples[i] > 0 {
+			ratios = append(ratios, now.Samples[i]/old.Samples[i])
+		}
+	}
+	if n = len(ratios); n == 0 {
+		return c, false
+	}
+	slices.Sort(ratios)
+	c = Comparison{Row: r.Name, System: name, Ratio: load.Median(ratios), Least: ratios[0], Most: ratios[n-1], Rounds: n}
+	switch {
+	case c.Ratio > 1+noticeable && ratios[n/4] > 1:
+		c.Change = Slower
+	case c.Ratio < 1-noticeable && ratios[n-1-n/4] < 1:
+		c.Change = Faster
+	}
+	return c, true
+}
+
+// compareAll compares what two binaries were measured on.
+func (r *Results) compareAll() (all []Comparison) {
+	for _, row := range r.Rows {
+		for _, s := range r.Systems {
+			if c, ok := row.Compare(s.Name); ok {
+				all = append(all, c)
+			}
+		}
+	}
+	return all
+}
+
+// WriteComparison prints a line for each row, with the new binary's median on each system and how many times
+// the older one's it is, and the changes again with their spread.
+func (r *Results) WriteComparison(to io.Writer) error {
+	fmt.Fprintf(to, "%s\nmedians of the new binary; in brackets how many times as long as the older binary, round by round\n", r.Machine)
+	found := map[string]map[string]Comparison{}
+	for _, c := range r.Comparisons {
+		if found[c.Row] == nil {
+			found[c.Row] = map[string]Comparison{}
+		}
+		found[c.Row][c.System] = c
+	}
+	show := func(row *Row, name string) string {
+		c, ok := found[row.Name][name]
+		if !ok {
+			return row.show(name)
+		}
+		return fmt.Sprintf("%s (%.2f)%s", row.Unit.Format(row.Cells[name].Median), c.Ratio, [...]string{"!", " ", "+"}[c.Change+1])
+	}
+	columns := slices.DeleteFunc(slices.Clone(r.Systems), func(s System) bool { return s.Older })
+	if err := writeRows(to, r.Rows, columns, show); err != nil {
+		return err
+	}
+	for _, part := range []struct {
+		title  string
+		change Change
+	}{{"slower (!)", Slower}, {"faster (+)", Faster}} {
+		fmt.Fprintf(to, "\n%s:\n", part.title)
+		for _, c := range r.Comparisons {
+			if c.Change == part.change {
+				fmt.Fprintf(to, "  %s on %s: %.3f, from %.3f to %.3f in %d rounds\n", c.Row, c.System, c.Ratio, c.Least, c.Most, c.Rounds)
+			}
+		}
+	}
+	return r.writeNotes(to)
+}
