@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"vanishfs/integration/bench/load"
@@ -22,12 +23,15 @@ func runInside(p *plan) error {
 	if err := build(p, e.Bin); err != nil {
 		return err
 	}
-	progress("making the inputs of the programs")
-	if err := load.MakeInputs(e.Inputs, p.scope); err != nil {
+	if err := makeInputs(p, e.Inputs); err != nil {
 		return err
 	}
 	results := &report.Results{Time: time.Now(), Machine: report.ThisMachine(), Rounds: p.rounds, Quick: p.quick, Files: p.sizes.Many}
-	r := &rounds{plan: p, env: e, results: results}
+	r := &rounds{plan: p, env: e, results: results, tracefs: p.below("tracing")}
+	if err := mountTracefs(r.tracefs); err != nil {
+		progress("requests are not counted: mount tracefs: %v", err)
+		r.tracefs = ""
+	}
 	if err := os.MkdirAll(p.out, 0o755); err != nil {
 		return err
 	}
@@ -47,6 +51,15 @@ func runInside(p *plan) error {
 	}
 	progress("wrote %s", p.chartFile())
 	return r.oursFailed()
+}
+
+// makeInputs makes what programs work on, if there are any in the plan.
+func makeInputs(p *plan, dir string) error {
+	if !slices.ContainsFunc(p.cases, func(c load.Case) bool { return c.Long }) {
+		return nil
+	}
+	progress("making the inputs of the programs")
+	return load.MakeInputs(dir, p.scope)
 }
 
 func progress(format string, args ...any) {

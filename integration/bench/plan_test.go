@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"slices"
 	"testing"
 
@@ -72,13 +71,13 @@ func TestEveryCaseHasSystems(t *testing.T) {
 	for _, c := range load.Cases() {
 		taken := map[string]bool{}
 		for _, s := range system.All {
-			r := &running{System: s, Instance: &system.Instance{Session: func() *exec.Cmd { return nil }}}
+			r := &running{System: s, Instance: &system.Instance{Sessions: map[string]system.Session{load.SessionRoot: nil}}}
 			taken[s.Name] = r.takes(c)
 		}
 		if !taken[system.TieredSpill] && !taken[system.Tiered] {
 			t.Errorf("%s: neither of the tiered systems takes part", c.Name)
 		}
-		if taken[system.TieredSpill] && (c.Kind == load.Ordinary || c.Kind == load.Heavy) {
+		if taken[system.TieredSpill] && (c.Kind&(load.Ordinary|load.Basic|load.Heavy) != 0) {
 			t.Errorf("%s: takes the small memory budget", c.Name)
 		}
 		if c.Kind == load.Beyond && !taken[report.Base(c.Kind)] {

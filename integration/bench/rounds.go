@@ -21,6 +21,7 @@ type rounds struct {
 	plan    *plan
 	env     *system.Env
 	results *report.Results
+	tracefs string // where it is mounted; "" counts no requests
 	// up are the systems in groups that are measured one right after the other: a system, or one with both binaries.
 	up     [][]*running
 	failed []error // of vanishfs
@@ -34,7 +35,7 @@ type running struct {
 }
 
 func (s *running) takes(c load.Case) bool {
-	return !s.dead && s.Kinds&c.Kind != 0 && (!c.Session || s.Session != nil)
+	return !s.dead && s.Kinds&c.Kind != 0 && (!c.Session || len(s.Sessions) > 0)
 }
 
 // start brings the systems up; those that cannot come are left out, with the reason.
@@ -65,6 +66,9 @@ func (r *rounds) add(s *running) {
 func (r *rounds) measureAll() error {
 	begin := time.Now()
 	for i, c := range r.plan.cases {
+		if !slices.ContainsFunc(slices.Concat(r.up...), func(s *running) bool { return s.takes(c) }) {
+			continue
+		}
 		progress("%4.0f s, %d of %d: %s", time.Since(begin).Seconds(), i+1, len(r.plan.cases), c.Name)
 		rows := map[string]*report.Row{}
 		for _, row := range c.Rows {
@@ -91,6 +95,7 @@ type caseRun struct {
 // measureCase does a warm-up and the rounds.
 func (r *rounds) measureCase(c load.Case, rows map[string]*report.Row) {
 	run := &caseRun{rounds: r, Case: c, rows: rows, out: map[*running]bool{}, order: rand.New(rand.NewPCG(20, 26))}
+	run.countCase()
 	first, last := 0, r.plan.rounds
 	if c.Once || c.Long && r.plan.quick {
 		first, last = 1, 1
@@ -174,28 +179,26 @@ func (c *caseRun) suspect(name string) bool {
 
 func (r *rounds) measure(s *running, c load.Case) (map[string]float64, error) {
 	if c.Session {
-		value, err := timeSession(s.Session)
-		return map[string]float64{c.Rows[0].Name: value}, err
+		return timeSessions(s.Sessions)
 	}
 	if err := touchMemory(c.Memory(r.plan.sizes)); err != nil {
 		return nil, err
 	}
-	result, err := r.ask(s, load.Job{
-		Case: c.Name, Dir: jobDir(s, c), Sample: r.plan.sample, Sizes: r.plan.sizes, Inputs: r.env.Inputs, Daemon: s.Daemon,
-	})
+	result, err := r.ask(s, r.job(s, c))
 	if err != nil {
 		return nil, err
 	}
 	if s.Name == system.Disk || s.Kinds&load.Beyond != 0 {
 		settleDisk(r.env.Scratch)
 	}
-	if result.Unsupported {
-		return nil, errUnsupported
-	}
-	if result.Err != "" {
-		return nil, errors.New(result.Err)
-	}
 	return result.Values, nil
+}
+
+// job is the case as the system's agent is asked for it.
+func (r *rounds) job(s *running, c load.Case) load.Job {
+	sizes := r.plan.sizes
+	sizes.Vanish = s.Vanish
+	return load.Job{Case: c.Name, Dir: jobDir(s, c), Sample: r.plan.sample, Sizes: sizes, Inputs: r.env.Inputs, Daemon: s.Daemon, Users: s.Users}
 }
 
 var errUnsupported = errors.New("not supported")
@@ -216,11 +219,24 @@ func (r *rounds) ask(s *running, j load.Job) (load.Result, error) {
 	select {
 	case a := <-answers:
 		s.dead = a.err != nil
-		return a.result, a.err
+		return a.result, failure(a.result, a.err)
 	case <-time.After(hangAfter):
 		s.dead = true
 		return load.Result{}, fmt.Errorf("no answer within %s", hangAfter)
 	}
+}
+
+// failure is why a job was not done.
+func failure(r load.Result, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case r.Unsupported:
+		return errUnsupported
+	case r.Err != "":
+		return errors.New(r.Err)
+	}
+	return nil
 }
 
 func (r *rounds) fail(s *running, c load.Case, rows map[string]*report.Row, err error) {

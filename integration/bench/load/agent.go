@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // ServeJobs is the agent: it carries out jobs until in ends.
@@ -28,7 +30,7 @@ func ServeJobs(in io.Reader, out io.Writer) error {
 
 func (j *Job) do() Result {
 	if j.Clean {
-		return result(nil, os.RemoveAll(j.Dir))
+		return result(nil, j.clean())
 	}
 	if j.Read != "" {
 		data, err := os.ReadFile(j.Read)
@@ -46,8 +48,29 @@ func (j *Job) do() Result {
 	if c.run != nil {
 		return result(c.run(j))
 	}
-	value, err := runWorkers(j, c.operation, c.procs)
-	return result(map[string]float64{c.Name: value}, err)
+	value, err := j.operate(c)
+	r := result(map[string]float64{c.Name: value}, err)
+	r.Device = fuseDevice(j.Dir)
+	return r
+}
+
+// fuseDevice is the device of a directory on a FUSE filesystem, and 0 of any other.
+func fuseDevice(dir string) uint64 {
+	var sys unix.Statfs_t
+	var st unix.Stat_t
+	if unix.Statfs(dir, &sys) != nil || sys.Type != unix.FUSE_SUPER_MAGIC || unix.Stat(dir, &st) != nil {
+		return 0
+	}
+	return st.Dev
+}
+
+// operate measures a small operation.
+func (j *Job) operate(c Case) (float64, error) {
+	if j.Users == 0 {
+		return runWorkers(j, c.operation, c.procs)
+	}
+	o, _ := findOperation(c.operation)
+	return runUsers(j, o)
 }
 
 func result(values map[string]float64, err error) Result {

@@ -18,6 +18,8 @@ type Kind int
 const (
 	// Ordinary cases fit in memory.
 	Ordinary Kind = 1 << iota
+	// Basic cases are small operations, of one process at a time.
+	Basic
 	// Heavy cases are not worth the time on every system.
 	Heavy
 	// Beyond cases work on more than the memory that a system may use; what they measure is the disk.
@@ -35,7 +37,7 @@ type Case struct {
 	Kind Kind
 	// Session is the case of starting and ending a session: no agent's work.
 	Session bool
-	// Long cases are measured once in a quick run, without a warm-up.
+	// Long cases are programs with their inputs: measured once in a quick run, without a warm-up.
 	Long bool
 	// Once is for cases that are measured once in every run.
 	Once bool
@@ -51,22 +53,35 @@ type Case struct {
 // Cases are all cases, in the order of the report.
 func Cases() []Case {
 	var cases []Case
-	for _, procs := range []int{1, 2, 4} {
+	for _, o := range operations {
+		cases = append(cases, o.asCase(Basic, 1))
+	}
+	for _, procs := range []int{2, 4} {
 		for _, o := range operations {
-			if procs == 1 || !o.alone {
+			if !o.alone {
 				cases = append(cases, o.asCase(Ordinary, procs))
 			}
 		}
 	}
 	cases = append(cases, programs...)
-	cases = append(cases, Case{Name: "session", Kind: Ordinary, Session: true,
-		Rows: []Row{{Name: "session", Title: "vanishfs run -- true; unshare -m true", Unit: Millis}}})
+	cases = append(cases, sessionCase)
 	cases = append(cases, scaleCases()...)
 	for _, o := range beyondOperations {
 		cases = append(cases, o.asCase(Beyond, 1))
 	}
 	return append(cases, pressureCase(), agingCase())
 }
+
+// Rows of sessions: root's, and an ordinary user's.
+const (
+	SessionRoot = "session"
+	SessionUser = "session-user"
+)
+
+var sessionCase = Case{Name: "session", Kind: Ordinary, Session: true, Rows: []Row{
+	{Name: SessionRoot, Title: "root: vanishfs run -- true; unshare -m true", Unit: Millis},
+	{Name: SessionUser, Title: "ordinary user: vanishfs run -- true; unshare -mr true", Unit: Millis},
+}}
 
 // Scaled is the name of a small operation's row for a number of processes.
 func Scaled(name string, procs int) string {
@@ -82,6 +97,11 @@ func (o operation) asCase(kind Kind, procs int) Case {
 		row.Title += ", " + strconv.Itoa(procs) + " processes"
 	}
 	return Case{Name: row.Name, Rows: []Row{row}, Kind: kind, memory: o.memory, operation: o.name, procs: procs}
+}
+
+// Counted reports whether requests are counted: of small steps, by one process.
+func (c *Case) Counted() bool {
+	return c.operation != "" && c.Kind == Basic && c.Rows[0].Unit == Micros && c.memory == nil
 }
 
 // Memory is how much the case takes from the kernel at a time, bytes.

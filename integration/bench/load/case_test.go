@@ -41,6 +41,70 @@ func TestEveryCase(t *testing.T) {
 	}
 }
 
+// TestVanish: operations that count on files being there after their last close keep them open where they vanish, and
+// remove no name that is gone by then.
+func TestVanish(t *testing.T) {
+	agent := startTestAgent(t)
+	sizes := tiny
+	sizes.Vanish = true
+	for _, name := range []string{"churn", "open", "rename", "read-4k", "read-4k-ro", "seq-write", "seq-rewrite", "mmap-write", "remove"} {
+		c, _ := findCase(name)
+		j := Job{Case: name, Dir: filepath.Join(t.TempDir(), name), Sample: time.Millisecond, Sizes: sizes}
+		checkValues(t, c, do(t, agent, j))
+	}
+}
+
+// TestSteps: a job of so many steps does no more and no fewer.
+func TestSteps(t *testing.T) {
+	dir := t.TempDir()
+	const steps = 7
+	// Every step leaves a file: nothing is removed where files vanish by themselves.
+	sizes := tiny
+	sizes.Vanish = true
+	do(t, startTestAgent(t), Job{Case: "churn", Dir: dir, Steps: steps, Sizes: sizes})
+	made, err := os.ReadDir(filepath.Join(dir, "0"))
+	if err != nil || len(made) != steps {
+		t.Errorf("%d files after %d steps: %v", len(made), steps, err)
+	}
+}
+
+// TestUsers: each of several users works in a directory of his own with files of his own, and nothing is left of them.
+func TestUsers(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can become other users")
+	}
+	root := memoryDir(t)
+	if err := os.Chmod(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	agent := startTestAgent(t)
+	for _, name := range []string{"read-4k", "churn", "seq-rewrite", "remove"} {
+		c, _ := findCase(name)
+		j := Job{Case: name, Dir: filepath.Join(root, name), Sample: time.Millisecond, Sizes: tiny, Users: 3}
+		checkValues(t, c, do(t, agent, j))
+		if name == "read-4k" {
+			for i := range j.Users {
+				checkOwner(t, filepath.Join(j.userDir(i), "random"), firstUser+i)
+			}
+		}
+		j.Clean = true
+		do(t, agent, j)
+		if left, err := os.ReadDir(root); err != nil || len(left) > 0 {
+			t.Errorf("%s: after cleaning there is %v, %v", name, left, err)
+		}
+	}
+}
+
+func checkOwner(t *testing.T, path string, want int) {
+	t.Helper()
+	var st syscall.Stat_t
+	if err := syscall.Stat(path, &st); err != nil {
+		t.Error(err)
+	} else if st.Uid != uint32(want) {
+		t.Errorf("%s belongs to %d, not to %d", path, st.Uid, want)
+	}
+}
+
 // memoryDir is a directory in memory, which every Linux has.
 func memoryDir(t *testing.T) string {
 	t.Helper()

@@ -49,10 +49,19 @@ func overwrite(fd int, size int64) error {
 	return nil
 }
 
-func fill(name []byte, size int64) error {
+// fill makes a file that is there afterwards, and closes it if it lasts without being open.
+func (s Sizes) fill(name []byte, size int64) error {
 	fd, err := filled(name, size)
-	if err != nil {
+	if err != nil || s.Vanish {
 		return err
 	}
 	return closeFile(fd)
+}
+
+// unlink removes a file that is closed.
+func (s Sizes) unlink(name []byte) error {
+	if s.Vanish {
+		return nil
+	}
+	return unlinkName(name, 0)
 }

@@ -14,9 +14,11 @@ type Job struct {
 	Read string
 
 	Sample time.Duration // small operations: how long to measure
+	Steps  int           // or how many steps to do, without a measurement; 0 measures
 	Sizes  Sizes
 	Inputs string // what programs work on, see Inputs
 	Daemon int    // process that serves the filesystem, 0 without one
+	Users  int    // at work, by which small operations are done; 0 for the agent's own
 }
 
 // Sizes is how large the work is.
@@ -28,6 +30,8 @@ type Sizes struct {
 	Many   int   // files in the scale rows
 	Budget int64 // bytes of memory that systems which spill may use
 	Beyond int64 // bytes of a file that is several times as large as that
+	// Vanish says that files vanish at their last close: what is to last stays open.
+	Vanish bool
 }
 
 // SpillBudget is small, so that a file several times as large is soon written.
@@ -45,4 +49,5 @@ type Result struct {
 	Unsupported bool               // the filesystem cannot do it
 	Err         string
 	Text        string // of Job.Read
+	Device      uint64 // of Job.Dir if that is on a FUSE filesystem
 }

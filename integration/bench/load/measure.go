@@ -42,6 +42,18 @@ func (w *work) measure(sample time.Duration) (units int64, elapsed time.Duration
 	return units, elapsed, nil
 }
 
+// repeat does so many steps, whatever they take.
+func (w *work) repeat(steps int) (units int64, elapsed time.Duration, err error) {
+	for range steps {
+		u, e, err := w.measureEach(0)
+		if err != nil {
+			return 0, 0, err
+		}
+		units, elapsed = units+u, elapsed+e
+	}
+	return units, elapsed, nil
+}
+
 // latenciesMost is more steps than a sample has time for, and bounds their memory.
 const latenciesMost = 1 << 20
 
@@ -70,7 +82,7 @@ func (w *work) measureSingle(sample time.Duration) (units int64, elapsed, median
 
 // eachMost is how many times a sample's time steps with what belongs to them may take: an unlink is much shorter than
 // writing what it removes.
-const eachMost = 10
+const eachMost = 4
 
 // measureEach takes the time of each step alone.
 func (w *work) measureEach(sample time.Duration) (units int64, elapsed time.Duration, err error) {

@@ -32,7 +32,7 @@ func spillWrite(flags int) func(Sizes) (*work, error) {
 			units: s.Beyond / mebi,
 			before: func() error {
 				filler = fillers.fresh()
-				return errors.Join(fill(filler, 2*s.Budget), syncDisk())
+				return errors.Join(s.fill(filler, 2*s.Budget), syncDisk())
 			},
 			step: func() error {
 				name = names.fresh()

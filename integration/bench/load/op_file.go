@@ -4,7 +4,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func churn(Sizes) (*work, error) {
+func churn(s Sizes) (*work, error) {
 	names, block := newNames(), pattern(4096)
 	return &work{step: func() error {
 		name := names.fresh()
@@ -18,7 +18,7 @@ func churn(Sizes) (*work, error) {
 		if err := closeFile(fd); err != nil {
 			return err
 		}
-		return unlinkName(name, 0)
+		return s.unlink(name)
 	}}, nil
 }
 
@@ -37,11 +37,11 @@ func tmpfile(Sizes) (*work, error) {
 }
 
 // openReadClose goes round a few files, so that no single inode is special.
-func openReadClose(Sizes) (*work, error) {
+func openReadClose(s Sizes) (*work, error) {
 	names := make([][]byte, 64)
 	for i := range names {
 		names[i] = []byte{'o', byte('A' + i/26), byte('a' + i%26), 0}
-		if err := fill(names[i], 4096); err != nil {
+		if err := s.fill(names[i], 4096); err != nil {
 			return nil, err
 		}
 	}

@@ -31,10 +31,10 @@ func mkdirRmdir(Sizes) (*work, error) {
 	}}, nil
 }
 
-func rename(Sizes) (*work, error) {
+func rename(s Sizes) (*work, error) {
 	from, to := newNames(), newNames()
 	old := from.fresh()
-	if err := fill(old, 4096); err != nil {
+	if err := s.fill(old, 4096); err != nil {
 		return nil, err
 	}
 	return &work{step: func() error {

@@ -20,7 +20,7 @@ func randomWrite(size int) func(Sizes) (*work, error) {
 
 func random(s Sizes, flags, size int, access func(fd int, p []byte, off int64) error) (*work, error) {
 	name := []byte("random\x00")
-	if err := fill(name, s.Random); err != nil {
+	if err := s.fill(name, s.Random); err != nil {
 		return nil, err
 	}
 	fd, err := openFile(name, flags, 0)

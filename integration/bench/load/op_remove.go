@@ -18,6 +18,7 @@ func removeFreed(s Sizes) (*work, error) { return remove(s, waitFree) }
 func remove(s Sizes, wait func(wantFree uint64) error) (*work, error) {
 	name := []byte("large\x00")
 	var want uint64
+	var open int
 	return &work{
 		before: func() error {
 			fd, err := filled(name, s.Remove)
@@ -27,10 +28,13 @@ func remove(s Sizes, wait func(wantFree uint64) error) (*work, error) {
 			free, err := freeBytes()
 			// Others may use the disk, too: do not wait for the last byte.
 			want = free + uint64(s.Remove)/10*9
+			if open = fd; s.Vanish {
+				return err
+			}
 			return errors.Join(err, closeFile(fd))
 		},
 		step: func() error {
-			if err := unlinkName(name, 0); err != nil {
+			if err := s.removeLast(name, open); err != nil {
 				return err
 			}
 			return wait(want)
@@ -62,6 +66,14 @@ func allocateLarge(s Sizes) (*work, error) {
 		step:  func() error { return unix.Fallocate(fd, 0, 0, s.Remove) },
 		after: func() error { return closeFile(fd) },
 	}, nil
+}
+
+// removeLast closes a file that vanishes by that, and unlinks any other.
+func (s Sizes) removeLast(name []byte, open int) error {
+	if s.Vanish {
+		return closeFile(open)
+	}
+	return unlinkName(name, 0)
 }
 
 // freedWithin is ample: what is not free by then will not be soon.

@@ -30,7 +30,7 @@ func streamNew(s Sizes) (*work, error) {
 			}
 			return closeFile(fd)
 		},
-		after: func() error { return unlinkName(name, 0) },
+		after: func() error { return s.unlink(name) },
 	}, nil
 }
 

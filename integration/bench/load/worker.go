@@ -19,7 +19,9 @@ const WorkerCommand = "worker"
 type order struct {
 	Operation string
 	Dir       string
+	User      int // to become; 0 stays
 	Sample    time.Duration
+	Steps     int // instead of a sample, as in Job
 	Sizes     Sizes
 }
 
@@ -61,11 +63,20 @@ func (o *order) measure(start func() error) (m measured) {
 		if err := os.Chdir(o.Dir); err != nil {
 			return err
 		}
+		if o.User != 0 {
+			if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(o.User), syscall.Setuid(o.User)); err != nil {
+				return fmt.Errorf("become user %d: %w", o.User, err)
+			}
+		}
 		work, err := op.prepare(o.Sizes)
 		if err != nil {
 			return fmt.Errorf("prepare %s: %w", op.name, err)
 		}
 		if err := start(); err != nil {
+			return err
+		}
+		if o.Steps > 0 {
+			m.Units, m.Elapsed, err = work.repeat(o.Steps)
 			return err
 		}
 		if work.single {

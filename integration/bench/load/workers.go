@@ -1,11 +1,7 @@
 package load
 
 import (
-	"encoding/json"
-	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 )
@@ -13,44 +9,60 @@ import (
 // runWorkers measures an operation in several processes at once, each in a
 // directory of its own: nanoseconds per unit, all of them together.
 func runWorkers(j *Job, operation string, procs int) (float64, error) {
-	sizes := j.Sizes
-	sizes.Stream /= int64(procs)
-	sizes.Random /= int64(procs)
-	var workers []*workerProcess
-	defer func() {
-		for _, w := range workers {
-			w.end()
-		}
-	}()
+	var crew workers
+	defer crew.end()
 	for i := range procs {
 		dir := filepath.Join(j.Dir, strconv.Itoa(i))
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return 0, err
 		}
-		w, err := startWorker(order{Operation: operation, Dir: dir, Sample: j.Sample, Sizes: sizes})
-		if err != nil {
+		if err := crew.add(order{Operation: operation, Dir: dir, Sample: j.Sample, Steps: j.Steps, Sizes: j.Sizes.share(procs)}); err != nil {
 			return 0, err
 		}
-		workers = append(workers, w)
 	}
-	return together(workers)
+	return crew.together()
+}
+
+// share is the size of each one's files of n.
+func (s Sizes) share(n int) Sizes {
+	s.Stream = max(s.Stream/int64(n)/mebi, 1) * mebi
+	s.Random /= int64(n)
+	return s
+}
+
+// workers are processes that do the same.
+type workers []*workerProcess
+
+func (w *workers) add(o order) error {
+	worker, err := startWorker(o)
+	if err == nil {
+		*w = append(*w, worker)
+	}
+	return err
+}
+
+func (w workers) ready() error {
+	for _, worker := range w {
+		if err := worker.ready(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // together starts the workers at once, when all are ready, and adds up their rates.
-func together(workers []*workerProcess) (float64, error) {
-	for _, w := range workers {
-		if err := w.ready(); err != nil {
-			return 0, err
-		}
+func (w workers) together() (float64, error) {
+	if err := w.ready(); err != nil {
+		return 0, err
 	}
-	for _, w := range workers {
-		if err := w.start(); err != nil {
+	for _, worker := range w {
+		if err := worker.start(); err != nil {
 			return 0, err
 		}
 	}
 	var rate float64
-	for _, w := range workers {
-		m, err := w.result()
+	for _, worker := range w {
+		m, err := worker.result()
 		if err != nil {
 			return 0, err
 		}
@@ -59,59 +71,28 @@ func together(workers []*workerProcess) (float64, error) {
 	return 1 / rate, nil
 }
 
-type workerProcess struct {
-	cmd   *exec.Cmd
-	stdin io.Closer
-	to    *json.Encoder
-	from  *json.Decoder
+// inTurn has one after the other work, when all are ready, and takes the mean of all units.
+func (w workers) inTurn() (float64, error) {
+	if err := w.ready(); err != nil {
+		return 0, err
+	}
+	var all measured
+	for _, worker := range w {
+		if err := worker.start(); err != nil {
+			return 0, err
+		}
+		m, err := worker.result()
+		if err != nil {
+			return 0, err
+		}
+		all.Units += m.Units
+		all.Elapsed += m.Elapsed
+	}
+	return float64(all.Elapsed) / float64(all.Units), nil
 }
 
-func startWorker(o order) (*workerProcess, error) {
-	cmd := exec.Command("/proc/self/exe", WorkerCommand)
-	// A preemption signal of the runtime's would interrupt requests in flight.
-	cmd.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1", "GOMAXPROCS=1")
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
+func (w workers) end() {
+	for _, worker := range w {
+		worker.end()
 	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start worker: %w", err)
-	}
-	w := &workerProcess{cmd: cmd, stdin: in, to: json.NewEncoder(in), from: json.NewDecoder(out)}
-	return w, w.to.Encode(o)
-}
-
-// ready waits until the worker has prepared; a worker that cannot answers with
-// its result at once.
-func (w *workerProcess) ready() error {
-	var raw json.RawMessage
-	if err := w.from.Decode(&raw); err != nil {
-		return fmt.Errorf("worker ended: %w", err)
-	}
-	var m measured
-	if json.Unmarshal(raw, &m) == nil {
-		return m.err()
-	}
-	return nil
-}
-
-// start has a worker that is ready begin.
-func (w *workerProcess) start() error { return w.to.Encode("go") }
-
-// result waits for what a worker measured.
-func (w *workerProcess) result() (m measured, err error) {
-	if err := w.from.Decode(&m); err != nil {
-		return m, fmt.Errorf("worker ended: %w", err)
-	}
-	return m, m.err()
-}
-
-func (w *workerProcess) end() {
-	w.stdin.Close()
-	w.cmd.Wait()
 }

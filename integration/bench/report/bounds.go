@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"vanishfs/integration/bench/load"
@@ -27,6 +28,7 @@ const (
 	toLoopback = "x go-fuse"
 	toDisk     = "x disk"
 	toMediated = "x " + system.MediatedUring
+	toDirect   = "x " + system.DirectUring
 )
 
 // bounds are in the order they are reported in.
@@ -63,7 +65,42 @@ func bounds() []bound {
 			bound{title: name + ": rate of creation", measure: slowdown(name), limit: 0.8, atLeast: true, unit: "x the rate while few", scale: true},
 			bound{title: name + ": daemon memory", measure: plain(name+"-memory", direct), limit: 600, beyond: 300, unit: "bytes a file", scale: true})
 	}
-	return append(list, tieredBounds()...)
+	return slices.Concat(list, sessionBounds(), optionBounds(), tieredBounds())
+}
+
+// sessionBounds are of a session's whole time.
+func sessionBounds() []bound {
+	return []bound{
+		{title: "vanishfs run -- true, root", measure: ratio(load.SessionRoot, system.DirectUring, system.Tmpfs), limit: 4, unit: "x unshare -m true"},
+		{title: "vanishfs run -- true, ordinary user", measure: ratio(load.SessionUser, system.User, system.Tmpfs), limit: 4, unit: "x unshare -mr true"},
+	}
+}
+
+// Rows that options may not make slower.
+var (
+	dataRows = []string{"read-4k", "write-4k", "read-100", "write-100", "seq-write", "seq-rewrite", "seq-read", "mmap-write", "mmap-fresh"}
+	nameRows = []string{"churn", "tmpfile", "open", "remove-freed"}
+)
+
+// optionBounds are of what most people use: root's mounts with options against one without, and an ordinary user's.
+func optionBounds() (list []bound) {
+	for _, name := range []string{system.RemoveClose, system.UserSize, system.UserSize10, system.UserSize100, system.SessionSize} {
+		for _, part := range []struct {
+			title string
+			rows  []string
+			limit float64
+		}{{"data", dataRows, 1.10}, {"create, open, remove", nameRows, 1.15}} {
+			list = append(list, bound{title: name + ": " + part.title + ", the worst row", measure: worst(part.rows, name, system.DirectUring),
+				limit: part.limit, unit: toDirect, size: true, context: worstRow(part.rows, name, system.DirectUring)})
+		}
+	}
+	for _, name := range []string{system.User, system.UserMountDev} {
+		for _, row := range []string{"seq-rewrite", "seq-read"} {
+			list = append(list, bound{title: name + ": " + row, measure: ratio(row, name, system.Loopback), limit: 1, unit: toLoopback, size: true})
+		}
+		list = append(list, bound{title: name + ": write-4k", measure: ratio("write-4k", name, system.Tmpfs), limit: 8, unit: toTmpfs})
+	}
+	return list
 }
 
 // tieredBounds are those of the tiered store.
@@ -92,6 +129,30 @@ func ratio(row, measured, reference string) func(*Results) (float64, bool) {
 		b, okB := r.value(row, reference)
 		return a / b, okA && okB
 	}
+}
+
+// worst is the largest of several rows' ratios.
+func worst(rows []string, measured, reference string) func(*Results) (float64, bool) {
+	return func(r *Results) (float64, bool) {
+		_, figure := r.worst(rows, measured, reference)
+		return figure, figure > 0
+	}
+}
+
+func worstRow(rows []string, measured, reference string) func(*Results) string {
+	return func(r *Results) string {
+		row, _ := r.worst(rows, measured, reference)
+		return row
+	}
+}
+
+func (r *Results) worst(rows []string, measured, reference string) (row string, figure float64) {
+	for _, candidate := range rows {
+		if found, ok := ratio(candidate, measured, reference)(r); ok && found > figure {
+			row, figure = candidate, found
+		}
+	}
+	return row, figure
 }
 
 func plain(row, measured string) func(*Results) (float64, bool) {

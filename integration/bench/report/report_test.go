@@ -44,7 +44,8 @@ func TestMediansAndRatios(t *testing.T) {
 
 func TestBounds(t *testing.T) {
 	all := made(map[string]float64{system.Tmpfs: 1, system.Disk: 3, system.Loopback: 20, system.DirectUring: 3, system.DirectDev: 9, system.MediatedUring: 6,
-		system.Tiered: 6.6, system.TieredSpill: 3.5})
+		system.Tiered: 6.6, system.TieredSpill: 3.5,
+		system.User: 6, system.UserMountDev: 9, system.RemoveClose: 3.2, system.UserSize: 3.4, system.UserSize10: 6, system.UserSize100: 6, system.SessionSize: 6})
 	if len(all.Verdicts) != len(bounds()) {
 		t.Errorf("%d verdicts on %d bounds", len(all.Verdicts), len(bounds()))
 	}
@@ -56,6 +57,10 @@ func TestBounds(t *testing.T) {
 		{"2 processes: churn", "at least 1.6 x one process", "NO"},
 		{"tiered within memory: write-4k", "at most 1.15 x mediated+uring", "yes"},
 		{"tiered beyond memory: throughput of spill-write", "at least 0.8 x disk", "yes"},
+		{"remove-close: data, the worst row", "at most 1.1 x direct+uring", "yes"},
+		{"user-size: create, open, remove, the worst row", "at most 1.15 x direct+uring", "yes"},
+		{"user-size: data, the worst row", "at most 1.1 x direct+uring", "NO"},
+		{"user-mount+dev: write-4k", "at most 8 x tmpfs", "NO"},
 		{"beside spilling: life, mean", "at most 2 x idle", "yes"},
 	} {
 		if !hasVerdict(all, c.title, c.bound, c.met) {
@@ -127,6 +132,25 @@ func TestTableIsInTwoParts(t *testing.T) {
 		if !slices.ContainsFunc(lines, func(line []string) bool { return strings.Join(line, " ") == want }) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}
+	}
+}
+
+// TestRequests: a figure reads as requests times round trips, and only where requests were counted.
+func TestRequests(t *testing.T) {
+	r := &Results{Systems: []System{{Name: system.Tmpfs}, {Name: system.DirectUring}, {Name: system.DirectDev}}, Machine: Machine{RoundTrip: 2000}}
+	row := r.AddRow(load.Row{Name: "churn"}, load.Basic)
+	row.Add(system.Tmpfs, 6000)
+	row.Add(system.DirectUring, 40_000)
+	row.Count(system.DirectUring, 4.97)
+	row.Add(system.DirectDev, 40_000)
+	row.Count(system.DirectDev, 0.02)
+	r.Finish()
+	var b bytes.Buffer
+	if err := r.writeRequests(&b); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Fields(b.String()), "churn µs 5 x 4.0 0"; !strings.HasSuffix(strings.Join(got, " "), want) {
+		t.Errorf("no %q at the end of\n%s", want, b.String())
 	}
 }
 

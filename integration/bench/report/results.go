@@ -38,8 +38,8 @@ type System struct {
 type Row struct {
 	load.Row
 	Kind  load.Kind
-	Base  string // the system that ratios refer to
-	Cells map[string]*Cell
+	Base  string           // the system that ratios refer to
+	Cells map[string]*Cell `json:"systems"`
 }
 
 // A Cell is one row on one system.
@@ -47,7 +47,9 @@ type Cell struct {
 	Median  float64   `json:"median"`
 	Ratio   float64   `json:"ratio,omitempty"`
 	Samples []float64 `json:"samples,omitempty"`
-	Missing string    `json:"missing,omitempty"` // why there is no value
+	// Requests is how many of FUSE's a step takes; nil if nobody counted.
+	Requests *float64 `json:"requests,omitempty"`
+	Missing  string   `json:"missing,omitempty"` // why there is no value
 }
 
 // MarshalJSON says what the values count.
@@ -76,8 +78,11 @@ func (r *Row) Add(system string, sample float64) {
 	cell.Samples = append(cell.Samples, sample)
 }
 
+// Count says how many requests a step takes on a FUSE system.
+func (r *Row) Count(system string, requests float64) { r.cell(system).Requests = &requests }
+
 // Forget drops a system's samples.
-func (r *Row) Forget(system string) { delete(r.Cells, system) }
+func (r *Row) Forget(system string) { r.cell(system).Samples = nil }
 
 // Fail says why a system has no value.
 func (r *Row) Fail(system, why string) { r.cell(system).Missing = why }

@@ -14,11 +14,14 @@ import (
 // rows about spilling are apart, since other systems take part in them.
 func (r *Results) WriteTable(to io.Writer) error {
 	fmt.Fprintf(to, "%s\nmedians of %d rounds; in brackets how many times as long as tmpfs (spill-*: as the disk)\n", r.Machine, r.Rounds)
-	for _, kinds := range []load.Kind{load.Ordinary | load.Heavy, load.Beyond | load.Latency | load.LongTerm} {
+	for _, kinds := range []load.Kind{load.Ordinary | load.Basic | load.Heavy, load.Beyond | load.Latency | load.LongTerm} {
 		rows := slices.DeleteFunc(slices.Clone(r.Rows), func(row *Row) bool { return row.Kind&kinds == 0 })
 		if err := writeRows(to, rows, r.columns(rows), (*Row).show); err != nil {
 			return err
 		}
+	}
+	if err := r.writeRequests(to); err != nil {
+		return err
 	}
 	return r.writeNotes(to)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 
 	"vanishfs/integration/bench/load"
 )
@@ -35,5 +36,8 @@ func (e *Env) startAgent(cmd *exec.Cmd) (*load.Agent, error) {
 
 // here is the agent in the benchmark's own namespace.
 func (e *Env) here() (*load.Agent, error) {
-	return e.startAgent(exec.Command("/proc/self/exe", AgentCommand))
+	return e.startAgent(exec.Command(e.agentProgram(), AgentCommand))
 }
+
+// agentProgram is this program where every user can execute it.
+func (e *Env) agentProgram() string { return filepath.Join(e.Bin, "bench") }

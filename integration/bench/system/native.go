@@ -3,10 +3,11 @@ package system
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"vanishfs/integration/bench/load"
 )
 
 // tmpfsSize is enough for every case.
@@ -33,7 +34,7 @@ func tmpfs(options string) func(*Env, System) (*Instance, error) {
 		agent, err := e.here()
 		i := &Instance{Dir: dir, Agent: agent}
 		if s.Name == Tmpfs {
-			i.Session = func() *exec.Cmd { return exec.Command("unshare", "-m", "true") }
+			i.Sessions = map[string]Session{load.SessionRoot: e.unshare("-m", asCaller), load.SessionUser: e.unshare("-mr", e.asOrdinary)}
 		}
 		return i, err
 	}

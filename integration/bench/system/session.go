@@ -6,14 +6,15 @@ import (
 	"os/exec"
 )
 
-// session is `vanishfs run -- true`, as the user that as sets, once a first
+// A Session makes a command that starts and ends a session of a system's.
+type Session func() *exec.Cmd
+
+// session is `vanishfs run -- true` with these flags, as the user that as sets, once a first
 // run has shown that its mount is of the same kind as the one measured.
-func (e *Env) session(program string, want status, as func(*exec.Cmd)) (func() *exec.Cmd, error) {
+func (e *Env) session(program string, flags []string, want status, as func(*exec.Cmd)) (Session, error) {
 	command := func(argv ...string) *exec.Cmd {
-		cmd := exec.Command(program, append([]string{"run", "--"}, argv...)...)
-		if as != nil {
-			as(cmd)
-		}
+		cmd := exec.Command(program, append(append([]string{"run"}, flags...), append([]string{"--"}, argv...)...)...)
+		as(cmd)
 		return cmd
 	}
 	out, err := command("cat", statusPath("/tmp")).Output()
@@ -28,4 +29,16 @@ func (e *Env) session(program string, want status, as func(*exec.Cmd)) (func() *
 		return nil, fmt.Errorf("vanishfs run has %s, the mount %s", s, want)
 	}
 	return func() *exec.Cmd { return command("true") }, nil
+}
+
+// asCaller leaves the command to whoever runs the benchmark.
+func asCaller(*exec.Cmd) {}
+
+// unshare is what a session takes at least: a namespace for its mounts, and whatever the user needs to make one.
+func (e *Env) unshare(options string, as func(*exec.Cmd)) Session {
+	return func() *exec.Cmd {
+		cmd := exec.Command("unshare", options, "true")
+		as(cmd)
+		return cmd
+	}
 }

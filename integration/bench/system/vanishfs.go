@@ -6,63 +6,120 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"slices"
 	"syscall"
 
 	"vanishfs/integration/bench/load"
 )
 
-// vanishfs is a mount with the given flags, which is to become what its name says.
-func vanishfs(flags ...string) func(*Env, System) (*Instance, error) {
-	return func(e *Env, s System) (*Instance, error) {
-		want := strings.TrimSuffix(s.Name, olderSuffix)
-		i, st, err := e.mountVanishfs(s, want, flags)
-		if err != nil || want != DirectUring {
-			return i, err
-		}
-		program, err := e.vanishfs(s)
-		if err != nil {
-			return nil, err
-		}
-		i.Session, err = e.session(program, st, nil)
-		return i, err
-	}
+// A mount is vanishfs with these flags.
+type mount struct {
+	flags []string
+	// want is the plane and the transport that it has to come up with, else it is left out; "" takes any.
+	want string
+	// session names the row of `vanishfs run` with the same flags; "" measures none.
+	session string
+	// ordinary is an ordinary user's own mount.
+	ordinary bool
+	// users is how many users are at work; 0 is the one that mounts.
+	users int
 }
 
-// tiered is a mount with the tiered store, that much memory and the scratch directory's disk.
+// removeClose is the flag by which files vanish at their last close.
+const removeClose = "--remove=close"
+
+// plain is one of the planes over one of the transports.
+func plain(plane, transport string) mount {
+	passthrough := map[string]string{"direct": "on", "mediated": "off"}[plane]
+	return mount{flags: []string{"--passthrough=" + passthrough, "--transport=" + transport}, want: plane + "+" + transport, session: load.SessionRoot}
+}
+
+// with is a mount with options, on the plane that they leave, over io_uring.
+func with(flags ...string) mount { return mount{flags: append(flags, "--transport=uring")} }
+
+func (m mount) byOrdinary() mount {
+	m.ordinary = true
+	return m
+}
+
+// byUsers lets users in, who work there at the same time.
+func (m mount) byUsers(users int) mount {
+	m.flags, m.users = append([]string{"--allow-other"}, m.flags...), users
+	return m
+}
+
+// tiered has that much memory and the scratch directory's disk.
 func tiered(memory string) func(*Env, System) (*Instance, error) {
 	return func(e *Env, s System) (*Instance, error) {
-		i, st, err := e.mountVanishfs(s, MediatedUring, []string{"--store=tiered", "--memory", memory, "--spill-dir", e.Scratch, "--transport=uring"})
+		i, err := mount{flags: []string{"--store=tiered", "--memory", memory, "--spill-dir", e.Scratch, "--transport=uring"}, want: MediatedUring}.start(e, s)
 		if err == nil {
-			i.Note = fmt.Sprintf("%s, %s of memory", st, memory)
+			i.Note += ", " + memory + " of memory"
 		}
 		return i, err
 	}
 }
 
-// mountVanishfs starts a daemon whose status is to be want.
-func (e *Env) mountVanishfs(s System, want string, flags []string) (*Instance, status, error) {
+func (m mount) start(e *Env, s System) (*Instance, error) {
 	program, err := e.vanishfs(s)
 	if err != nil {
-		return nil, status{}, err
+		return nil, err
 	}
 	dir, err := e.mountPoint(s.Name)
 	if err != nil {
-		return nil, status{}, err
+		return nil, err
 	}
-	args := append([]string{"mount", "--foreground", "--size", tmpfsSize, "--inodes", "4000000"}, flags...)
-	if err := e.startDaemon(s.Name, dir, exec.Command(program, append(args, dir)...)); err != nil {
-		return nil, status{}, err
+	cmd := exec.Command(program, append(append([]string{"mount", "--foreground"}, m.limits()...), dir)...)
+	agent := exec.Command(e.agentProgram(), AgentCommand)
+	if m.ordinary && e.Root {
+		e.asOrdinary(cmd)
+		e.asOrdinary(agent)
+		if err := os.Chown(dir, Ordinary, Ordinary); err != nil { // fusermount3 wants it so
+			return nil, err
+		}
 	}
-	st, err := readStatus(dir)
+	if err := e.startDaemon(s.Name, dir, cmd); err != nil {
+		return nil, err
+	}
+	i := &Instance{Dir: dir, Users: m.users, Vanish: slices.Contains(m.flags, removeClose)}
+	if i.Agent, err = e.startAgent(agent); err != nil {
+		return nil, err
+	}
+	return i, m.check(e, s, i)
+}
+
+// limits are enough for every case.
+func (m mount) limits() []string {
+	return append([]string{"--size", tmpfsSize, "--inodes", "4000000"}, m.flags...)
+}
+
+// check finds out what came up, which is to be what was asked for, and fills in the rest of the instance.
+func (m mount) check(e *Env, s System, i *Instance) error {
+	st, err := statusInside(i.Agent, i.Dir)
 	if err != nil {
-		return nil, st, err
+		return fmt.Errorf("%w: %s", err, e.logOf(s.Name))
 	}
-	if st.String() != want {
-		return nil, st, fmt.Errorf("asked for %s, got %s: %s", want, st, e.logOf(s.Name))
+	if m.want != "" && st.String() != m.want {
+		return fmt.Errorf("asked for %s, got %s: %s", m.want, st, e.logOf(s.Name))
 	}
-	agent, err := e.here()
-	return &Instance{Dir: dir, Daemon: st.PID, Agent: agent, Note: st.String()}, st, err
+	i.Daemon, i.Note = st.PID, st.String()
+	return m.addSession(e, s, i, st)
+}
+
+func (m mount) addSession(e *Env, s System, i *Instance, want status) error {
+	if m.session == "" {
+		return nil
+	}
+	program, err := e.vanishfs(s)
+	if err != nil {
+		return err
+	}
+	as := asCaller
+	if m.session == load.SessionUser {
+		as = e.asOrdinary
+	}
+	session, err := e.session(program, m.flags, want, as)
+	i.Sessions = map[string]Session{m.session: session}
+	return err
 }
 
 // vanishfsRun is what an ordinary user has without any help: `vanishfs run`,
@@ -76,23 +133,18 @@ func vanishfsRun(e *Env, s System) (*Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd, err := e.logged(exec.Command(program, "run", "--size", tmpfsSize, "--inodes", "4000000", "--at", dir, "--",
-		filepath.Join(e.Bin, "bench"), AgentCommand), s.Name)
+	args := append(append([]string{"run"}, mount{}.limits()...), "--at", dir, "--", e.agentProgram(), AgentCommand)
+	cmd, err := e.logged(exec.Command(program, args...), s.Name)
 	if err != nil {
 		return nil, err
 	}
 	cmd.Stdout = nil
 	e.asOrdinary(cmd)
-	agent, err := e.startAgent(cmd)
-	if err != nil {
+	i := &Instance{Dir: dir}
+	if i.Agent, err = e.startAgent(cmd); err != nil {
 		return nil, err
 	}
-	st, err := statusInside(agent, dir)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s", err, e.logOf(s.Name))
-	}
-	session, err := e.session(program, st, e.asOrdinary)
-	return &Instance{Dir: dir, Daemon: st.PID, Agent: agent, Note: st.String(), Session: session}, err
+	return i, mount{session: load.SessionUser}.check(e, s, i)
 }
 
 // asOrdinary makes the command an ordinary user's, if this is not one already.
@@ -113,19 +165,14 @@ func (s status) String() string { return s.Plane + "+" + s.Transport }
 
 func statusPath(dir string) string { return filepath.Join(dir, ".vanish", "status") }
 
-func readStatus(dir string) (s status, err error) {
-	data, err := os.ReadFile(statusPath(dir))
-	if err != nil {
-		return s, err
-	}
-	return s, json.Unmarshal(data, &s)
-}
-
-// statusInside has the agent look, since the mount is only there.
+// statusInside has the agent look, since the mount may be there only, or for its user only.
 func statusInside(agent *load.Agent, dir string) (s status, err error) {
 	r, err := agent.Do(load.Job{Read: statusPath(dir)})
 	if err != nil {
 		return s, err
+	}
+	if r.Err != "" {
+		return s, fmt.Errorf("read the status: %s", r.Err)
 	}
 	return s, json.Unmarshal([]byte(r.Text), &s)
 }
