@@ -62,8 +62,8 @@ func parsePlan(args []string) (*plan, error) {
 }
 
 // comparedSystems are those that two binaries are compared on, unless others are asked for: both planes, both
-// transports, both users.
-var comparedSystems = strings.Join([]string{system.DirectUring, system.DirectDev, system.MediatedUring, system.MediatedDev, system.User}, ",")
+// transports, both users, and the options that are easily on another plane than they were.
+var comparedSystems = strings.Join([]string{system.DirectUring, system.DirectDev, system.MediatedUring, system.MediatedDev, system.User, system.RemoveClose, system.UserSize}, ",")
 
 // thoroughness fills in what was not given.
 func (p *plan) thoroughness() {

@@ -103,9 +103,7 @@ func (r *rounds) measureCase(c load.Case, rows map[string]*report.Row) {
 	for round := first; round <= last; round++ {
 		run.round(r.up, round)
 	}
-	if !c.Once || r.plan.quick { // full ones take minutes
-		run.lookAgain(last + 1)
-	}
+	run.lookAgain(last + 1)
 	for _, s := range slices.Concat(r.up...) {
 		if s.takes(c) && !c.Session {
 			r.ask(s, load.Job{Case: c.Name, Dir: jobDir(s, c), Clean: true})

@@ -30,8 +30,10 @@ const (
 	Faster
 )
 
-// noticeable is the least difference that counts as one.
-const noticeable = 0.05
+const (
+	noticeable   = 0.05 // the least difference that counts as one
+	fewestRounds = 3    // fewer show nothing
+)
 
 // Compare compares the rounds that both binaries have of a row; without any, or after a failure, it says nothing.
 // A change is one if the median shows it noticeably and three quarters of the rounds agree.
@@ -53,6 +55,7 @@ func (r *Row) Compare(name string) (c Comparison, ok bool) {
 	slices.Sort(ratios)
 	c = Comparison{Row: r.Name, System: name, Ratio: load.Median(ratios), Least: ratios[0], Most: ratios[n-1], Rounds: n}
 	switch {
+	case n < fewestRounds:
 	case c.Ratio > 1+noticeable && ratios[n/4] > 1:
 		c.Change = Slower
 	case c.Ratio < 1-noticeable && ratios[n-1-n/4] < 1:

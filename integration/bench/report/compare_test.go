@@ -35,6 +35,7 @@ func TestCompare(t *testing.T) {
 		{"slower with one round to the contrary", []float64{120, 90, 130, 125, 119}, []float64{100, 100, 100, 100, 100}, 1.2, Slower},
 		{"faster", []float64{50, 50, 50, 50, 50}, []float64{100, 90, 100, 100, 100}, 0.5, Faster},
 		{"noise", []float64{120, 80, 130, 70, 119}, []float64{100, 100, 100, 100, 100}, 1.19, Same},
+		{"too few", []float64{200, 200}, []float64{100, 100}, 2, Same},
 		{"too little", []float64{103, 103, 103}, []float64{100, 100, 100}, 1.03, Same},
 		{"busy in a round", []float64{500, 100, 100}, []float64{500, 100, 100}, 1, Same},
 	} {
