@@ -35,7 +35,7 @@ type running struct {
 }
 
 func (s *running) takes(c load.Case) bool {
-	return !s.dead && s.Kinds&c.Kind != 0 && (!c.Session || len(s.Sessions) > 0)
+	return !s.dead && s.Kinds&c.Kind != 0 && (!c.Own || s.Own[c.Name] != nil)
 }
 
 // start brings the systems up; those that cannot come are left out, with the reason.
@@ -105,7 +105,7 @@ func (r *rounds) measureCase(c load.Case, rows map[string]*report.Row) {
 	}
 	run.lookAgain(last + 1)
 	for _, s := range slices.Concat(r.up...) {
-		if s.takes(c) && !c.Session {
+		if s.takes(c) && !c.Own {
 			r.ask(s, load.Job{Case: c.Name, Dir: jobDir(s, c), Clean: true})
 		}
 	}
@@ -176,8 +176,8 @@ func (c *caseRun) suspect(name string) bool {
 }
 
 func (r *rounds) measure(s *running, c load.Case) (map[string]float64, error) {
-	if c.Session {
-		return timeSessions(s.Sessions)
+	if c.Own {
+		return s.Own[c.Name](r.plan.sizes)
 	}
 	if err := touchMemory(c.Memory(r.plan.sizes)); err != nil {
 		return nil, err

@@ -5,8 +5,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"vanishfs/integration/bench/load"
 	"vanishfs/integration/bench/report"
 	"vanishfs/integration/bench/system"
 )
@@ -17,7 +19,7 @@ func TestRun(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root has all ways of mounting")
 	}
-	r := runScript(t, "--rows", "churn,rename,remove", "--systems", "direct*,mediated*,user*,*size*,remove*,tmpfs")
+	r := runScript(t, "--rows", "churn,rename,remove,mounts", "--systems", "direct*,mediated*,user*,*size*,remove*,tmpfs")
 	for _, s := range r.Systems {
 		if s.LeftOut != "" {
 			t.Errorf("%s: %s", s.Name, s.LeftOut)
@@ -25,7 +27,11 @@ func TestRun(t *testing.T) {
 	}
 	for _, row := range r.Rows {
 		for _, s := range r.Systems {
-			if c := row.Cells[s.Name]; c == nil || c.Median <= 0 {
+			c := row.Cells[s.Name]
+			if strings.HasPrefix(row.Name, load.Mounts) && c == nil {
+				continue
+			}
+			if c == nil || c.Median <= 0 {
 				t.Errorf("%s on %s: %+v", row.Name, s.Name, c)
 			}
 		}

@@ -35,8 +35,8 @@ type Case struct {
 	Name string
 	Rows []Row
 	Kind Kind
-	// Session is the case of starting and ending a session: no agent's work.
-	Session bool
+	// Own cases are what a system does itself, without an agent.
+	Own bool
 	// Long cases are programs with their inputs: measured once in a quick run, without a warm-up.
 	Long bool
 	// Once is for cases that are measured once in every run.
@@ -64,24 +64,13 @@ func Cases() []Case {
 		}
 	}
 	cases = append(cases, programs...)
-	cases = append(cases, sessionCase)
+	cases = append(cases, ownCases...)
 	cases = append(cases, scaleCases()...)
 	for _, o := range beyondOperations {
 		cases = append(cases, o.asCase(Beyond, 1))
 	}
 	return append(cases, pressureCase(), agingCase())
 }
-
-// Rows of sessions: root's, and an ordinary user's.
-const (
-	SessionRoot = "session"
-	SessionUser = "session-user"
-)
-
-var sessionCase = Case{Name: "session", Kind: Ordinary, Session: true, Rows: []Row{
-	{Name: SessionRoot, Title: "root: vanishfs run -- true; unshare -m true", Unit: Millis},
-	{Name: SessionUser, Title: "ordinary user: vanishfs run -- true; unshare -mr true", Unit: Millis},
-}}
 
 // Scaled is the name of a small operation's row for a number of processes.
 func Scaled(name string, procs int) string {

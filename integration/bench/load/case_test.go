@@ -20,7 +20,7 @@ func TestEveryCase(t *testing.T) {
 	}
 	agent := startTestAgent(t)
 	for _, c := range Cases() {
-		if c.Session {
+		if c.Own {
 			continue
 		}
 		t.Run(c.Name, func(t *testing.T) {

@@ -34,7 +34,8 @@ func tmpfs(options string) func(*Env, System) (*Instance, error) {
 		agent, err := e.here()
 		i := &Instance{Dir: dir, Agent: agent}
 		if s.Name == Tmpfs {
-			i.Sessions = map[string]Session{load.SessionRoot: e.unshare("-m", asCaller), load.SessionUser: e.unshare("-mr", e.asOrdinary)}
+			i.Own = map[string]Measurement{load.Session: timeSessions(map[string]session{
+				load.SessionRoot: e.unshare("-m", asCaller), load.SessionUser: e.unshare("-mr", e.asOrdinary)})}
 		}
 		return i, err
 	}

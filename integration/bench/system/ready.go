@@ -13,35 +13,45 @@ import (
 // readyWithin is how long a daemon may take to mount.
 const readyWithin = 10 * time.Second
 
+// lookEvery is small beside what a mount takes.
+const lookEvery = 200 * time.Microsecond
+
+// A daemon is a process with a mount.
+type daemon struct {
+	cmd   *exec.Cmd
+	dir   string
+	ended chan struct{}
+}
+
 // startDaemon runs a FUSE daemon that stays in the foreground, until dir is its mount.
-func (e *Env) startDaemon(name, dir string, cmd *exec.Cmd) error {
+func (e *Env) startDaemon(name, dir string, cmd *exec.Cmd) (*daemon, error) {
 	cmd, err := e.logged(cmd, name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	before, err := device(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return err
+		return nil, err
 	}
-	ended := make(chan struct{})
+	d := &daemon{cmd: cmd, dir: dir, ended: make(chan struct{})}
 	go func() {
 		cmd.Wait()
-		close(ended)
+		close(d.ended)
 	}()
-	look := time.NewTicker(5 * time.Millisecond)
+	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	for deadline := time.After(readyWithin); ; {
 		select {
-		case <-ended:
-			return fmt.Errorf("%s ended: %s", cmd.Args[0], e.logOf(name))
+		case <-d.ended:
+			return nil, fmt.Errorf("%s ended: %s", cmd.Args[0], e.logOf(name))
 		case <-deadline:
-			return fmt.Errorf("%s does not mount: %s", cmd.Args[0], e.logOf(name))
+			return nil, fmt.Errorf("%s does not mount: %s", cmd.Args[0], e.logOf(name))
 		case <-look.C:
 			if now, err := device(dir); err == nil && now != before {
-				return nil
+				return d, nil
 			}
 		}
 	}

@@ -6,12 +6,9 @@ import (
 	"os/exec"
 )
 
-// A Session makes a command that starts and ends a session of a system's.
-type Session func() *exec.Cmd
-
-// session is `vanishfs run -- true` with these flags, as the user that as sets, once a first
+// run is `vanishfs run -- true` with these flags, as the user that as sets, once a first
 // run has shown that its mount is of the same kind as the one measured.
-func (e *Env) session(program string, flags []string, want status, as func(*exec.Cmd)) (Session, error) {
+func (e *Env) run(program string, flags []string, want status, as func(*exec.Cmd)) (session, error) {
 	command := func(argv ...string) *exec.Cmd {
 		cmd := exec.Command(program, append(append([]string{"run"}, flags...), append([]string{"--"}, argv...)...)...)
 		as(cmd)
@@ -35,7 +32,7 @@ func (e *Env) session(program string, flags []string, want status, as func(*exec
 func asCaller(*exec.Cmd) {}
 
 // unshare is what a session takes at least: a namespace for its mounts, and whatever the user needs to make one.
-func (e *Env) unshare(options string, as func(*exec.Cmd)) Session {
+func (e *Env) unshare(options string, as func(*exec.Cmd)) session {
 	return func() *exec.Cmd {
 		cmd := exec.Command("unshare", options, "true")
 		as(cmd)

@@ -22,7 +22,7 @@ func stacked(command func(e *Env, below, dir string) (*exec.Cmd, error)) func(*E
 		if err != nil {
 			return nil, err
 		}
-		if err := e.startDaemon(s.Name, dir, cmd); err != nil {
+		if _, err := e.startDaemon(s.Name, dir, cmd); err != nil {
 			return nil, err
 		}
 		agent, err := e.here()

@@ -141,8 +141,8 @@ type Instance struct {
 	Agent  *load.Agent
 	// Note says what the system itself says it is.
 	Note string
-	// Sessions are the system's, by the name of the row.
-	Sessions map[string]Session
+	// Own are the measurements of cases that the system does itself, by the name of the case.
+	Own map[string]Measurement
 	// Vanish says that files vanish at their last close.
 	Vanish bool
 	// Users is how many users work in Dir; 0 is the agent's own.

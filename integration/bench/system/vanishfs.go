@@ -60,31 +60,39 @@ func tiered(memory string) func(*Env, System) (*Instance, error) {
 }
 
 func (m mount) start(e *Env, s System) (*Instance, error) {
-	program, err := e.vanishfs(s)
+	d, err := m.mount(e, s, s.Name)
 	if err != nil {
 		return nil, err
 	}
-	dir, err := e.mountPoint(s.Name)
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.Command(program, append(append([]string{"mount", "--foreground"}, m.limits()...), dir)...)
 	agent := exec.Command(e.agentProgram(), AgentCommand)
-	if m.ordinary && e.Root {
-		e.asOrdinary(cmd)
+	if m.ordinary {
 		e.asOrdinary(agent)
-		if err := os.Chown(dir, Ordinary, Ordinary); err != nil { // fusermount3 wants it so
-			return nil, err
-		}
 	}
-	if err := e.startDaemon(s.Name, dir, cmd); err != nil {
-		return nil, err
-	}
-	i := &Instance{Dir: dir, Users: m.users, Vanish: slices.Contains(m.flags, removeClose)}
+	i := &Instance{Dir: d.dir, Users: m.users, Vanish: slices.Contains(m.flags, removeClose)}
 	if i.Agent, err = e.startAgent(agent); err != nil {
 		return nil, err
 	}
 	return i, m.check(e, s, i)
+}
+
+// mount starts a daemon and returns when the mount is there.
+func (m mount) mount(e *Env, s System, name string) (*daemon, error) {
+	program, err := e.vanishfs(s)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := e.mountPoint(name)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(program, append(append([]string{"mount", "--foreground"}, m.limits()...), dir)...)
+	if m.ordinary && e.Root {
+		e.asOrdinary(cmd)
+		if err := os.Chown(dir, Ordinary, Ordinary); err != nil { // fusermount3 wants it so
+			return nil, err
+		}
+	}
+	return e.startDaemon(name, dir, cmd)
 }
 
 // limits are enough for every case.
@@ -117,8 +125,11 @@ func (m mount) addSession(e *Env, s System, i *Instance, want status) error {
 	if m.session == load.SessionUser {
 		as = e.asOrdinary
 	}
-	session, err := e.session(program, m.flags, want, as)
-	i.Sessions = map[string]Session{m.session: session}
+	command, err := e.run(program, m.flags, want, as)
+	i.Own = map[string]Measurement{load.Session: timeSessions(map[string]session{m.session: command})}
+	if m.session == load.SessionRoot {
+		i.Own[load.Mounts] = m.many(e, s)
+	}
 	return err
 }
 
