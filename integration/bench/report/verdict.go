@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -33,12 +34,11 @@ func (b *bound) judge(r *Results) (Verdict, bool) {
 	if b.atLeast {
 		sign = "at least"
 	}
-	v := Verdict{Title: b.title, Bound: fmt.Sprintf("%s %g %s", sign, b.limit, b.unit)}
-	figure, ok := b.measure(r)
-	if !ok {
-		return v, false
+	figure, worst := b.figure(r, b.on)
+	if figure == 0 {
+		return Verdict{}, false
 	}
-	v.Measured = figure
+	v := Verdict{Title: b.title, Bound: fmt.Sprintf("%s %g %s", sign, b.limit, cmp.Or(b.unit, "x "+b.to)), Measured: figure, Context: b.explain(r, worst)}
 	switch {
 	case b.size && r.Quick:
 		v.Met = "- (about full sizes)"
@@ -50,9 +50,6 @@ func (b *bound) judge(r *Results) (Verdict, bool) {
 		v.Met = "yes"
 	default:
 		v.Met = "NO"
-	}
-	if b.context != nil {
-		v.Context = b.context(r)
 	}
 	return v, true
 }
