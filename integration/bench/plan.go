@@ -119,7 +119,16 @@ func matches(patterns, name string) bool {
 
 func usage(flags *flag.FlagSet) {
 	w := flags.Output()
-	fmt.Fprint(w, "usage: scripts/bench [flags]\n\nMeasures vanishfs beside other filesystems. As root it measures everything;\nan ordinary user goes without passthrough and io_uring's switch.\n\n")
+	fmt.Fprint(w, `usage: scripts/bench [flags]
+
+Measures vanishfs beside other filesystems. As root it measures everything;
+an ordinary user goes without passthrough and io_uring's switch.
+
+  scripts/bench --quick                                   a look
+  scripts/bench --quick --against /tmp/vanishfs.before    is anything slower than before?
+  scripts/bench --rows churn,'seq-*' --systems tmpfs,direct+uring,remove-close
+
+`)
 	flags.PrintDefaults()
 	fmt.Fprint(w, "\nsystems:\n")
 	for _, s := range system.All {

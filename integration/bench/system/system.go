@@ -1,13 +1,8 @@
 package system
 
 import (
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
 	"vanishfs/integration/bench/load"
 )
@@ -88,35 +83,6 @@ var All = []System{
 // Start brings the system up; an error says why it is left out.
 func (s System) Start(e *Env) (*Instance, error) { return s.start(e, s) }
 
-// olderSuffix ends the names of systems of the older binary.
-const olderSuffix = "@old"
-
-// Older is the same system of ours with the binary that is compared with: OlderProgram.
-func (s System) Older() System {
-	s.Name, s.Title, s.older = OlderName(s.Name), s.Title+", the older binary", true
-	return s
-}
-
-// OlderName is the name of a system's Older.
-func OlderName(name string) string { return name + olderSuffix }
-
-// IsOlder reports whether the system is of the older binary.
-func (s System) IsOlder() bool { return s.older }
-
-// Names of the binaries in Env.Bin.
-const (
-	Program      = "vanishfs"
-	OlderProgram = "vanishfs" + olderSuffix
-)
-
-// vanishfs is the path of the system's binary.
-func (e *Env) vanishfs(s System) (string, error) {
-	if s.older {
-		return e.program(OlderProgram)
-	}
-	return e.program(Program)
-}
-
 // Find is a system by name.
 func Find(name string) (System, bool) {
 	i := slices.IndexFunc(All, func(s System) bool { return s.Name == name })
@@ -124,14 +90,6 @@ func Find(name string) (System, bool) {
 		return System{}, false
 	}
 	return All[i], true
-}
-
-// An Env is where systems are started.
-type Env struct {
-	Scratch string // directory on the disk that everybody can read
-	Bin     string // programs, see package build
-	Inputs  string
-	Root    bool // root outside of every user namespace
 }
 
 // An Instance is a system that is up.
@@ -152,39 +110,5 @@ type Instance struct {
 // Ordinary is the user that the ordinary user's rows run as: nobody.
 const Ordinary = 65534
 
-// mountPoint makes an empty directory to mount on.
-func (e *Env) mountPoint(name string) (string, error) {
-	dir := filepath.Join(e.Scratch, "mnt", name)
-	return dir, os.MkdirAll(dir, 0o755)
-}
-
-// program finds one of the built programs.
-func (e *Env) program(name string) (string, error) {
-	path := filepath.Join(e.Bin, name)
-	if _, err := os.Stat(path); err != nil {
-		return "", fmt.Errorf("%s was not built", name)
-	}
-	return path, nil
-}
-
-// logged gives a daemon a file to write to, which logOf reads.
-func (e *Env) logged(cmd *exec.Cmd, name string) (*exec.Cmd, error) {
-	f, err := os.Create(e.logPath(name))
-	if err != nil {
-		return nil, err
-	}
-	cmd.Stdout, cmd.Stderr = f, f
-	return cmd, nil
-}
-
-func (e *Env) logPath(name string) string { return filepath.Join(e.Scratch, name+".log") }
-
-// logOf is the last line of a daemon's log, for messages.
-func (e *Env) logOf(name string) string {
-	log, err := os.ReadFile(e.logPath(name))
-	if err != nil {
-		return err.Error()
-	}
-	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
-	return lines[len(lines)-1]
-}
+// A Measurement is of what the system does as a whole, rather than of work in its directory: values by row.
+type Measurement func(s load.Sizes) (map[string]float64, error)

@@ -1,13 +1,10 @@
 package system
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
-	"syscall"
 
 	"vanishfs/integration/bench/load"
 )
@@ -110,80 +107,5 @@ func (m mount) check(e *Env, s System, i *Instance) error {
 		return fmt.Errorf("asked for %s, got %s: %s", m.want, st, e.logOf(s.Name))
 	}
 	i.Daemon, i.Note = st.PID, st.String()
-	return m.addSession(e, s, i, st)
-}
-
-func (m mount) addSession(e *Env, s System, i *Instance, want status) error {
-	if m.session == "" {
-		return nil
-	}
-	program, err := e.vanishfs(s)
-	if err != nil {
-		return err
-	}
-	as := asCaller
-	if m.session == load.SessionUser {
-		as = e.asOrdinary
-	}
-	command, err := e.run(program, m.flags, want, as)
-	i.Own = map[string]Measurement{load.Session: timeSessions(map[string]session{m.session: command})}
-	if m.session == load.SessionRoot {
-		i.Own[load.Mounts] = m.many(e, s)
-	}
-	return err
-}
-
-// vanishfsRun is what an ordinary user has without any help: `vanishfs run`,
-// its agent inside.
-func vanishfsRun(e *Env, s System) (*Instance, error) {
-	program, err := e.vanishfs(s)
-	if err != nil {
-		return nil, err
-	}
-	dir, err := e.mountPoint(s.Name)
-	if err != nil {
-		return nil, err
-	}
-	args := append(append([]string{"run"}, mount{}.limits()...), "--at", dir, "--", e.agentProgram(), AgentCommand)
-	cmd, err := e.logged(exec.Command(program, args...), s.Name)
-	if err != nil {
-		return nil, err
-	}
-	cmd.Stdout = nil
-	e.asOrdinary(cmd)
-	i := &Instance{Dir: dir}
-	if i.Agent, err = e.startAgent(cmd); err != nil {
-		return nil, err
-	}
-	return i, mount{session: load.SessionUser}.check(e, s, i)
-}
-
-// asOrdinary makes the command an ordinary user's, if this is not one already.
-func (e *Env) asOrdinary(cmd *exec.Cmd) {
-	if e.Root {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: Ordinary, Gid: Ordinary}}
-	}
-}
-
-// A status is what a mount says of itself.
-type status struct {
-	Plane     string `json:"plane"`
-	Transport string `json:"transport"`
-	PID       int    `json:"pid"`
-}
-
-func (s status) String() string { return s.Plane + "+" + s.Transport }
-
-func statusPath(dir string) string { return filepath.Join(dir, ".vanish", "status") }
-
-// statusInside has the agent look, since the mount may be there only, or for its user only.
-func statusInside(agent *load.Agent, dir string) (s status, err error) {
-	r, err := agent.Do(load.Job{Read: statusPath(dir)})
-	if err != nil {
-		return s, err
-	}
-	if r.Err != "" {
-		return s, fmt.Errorf("read the status: %s", r.Err)
-	}
-	return s, json.Unmarshal([]byte(r.Text), &s)
+	return m.addOwn(e, s, i, st)
 }
