@@ -132,11 +132,11 @@ an ordinary user goes without passthrough and io_uring's switch.
 	flags.PrintDefaults()
 	fmt.Fprint(w, "\nsystems:\n")
 	for _, s := range system.All {
-		fmt.Fprintf(w, "  %-16s %s\n", s.Name, s.Title)
+		fmt.Fprintf(w, "  %-24s %s\n", s.Name, s.Title)
 	}
 	fmt.Fprint(w, "\nrows (-x2 and -x4: as many processes):\n")
 	for _, c := range load.Cases() {
-		fmt.Fprintf(w, "  %-16s %s\n", c.Name, c.Rows[0].Title)
+		fmt.Fprintf(w, "  %-24s %s\n", c.Name, c.Rows[0].Title)
 	}
 }
 

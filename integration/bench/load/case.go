@@ -65,6 +65,7 @@ func Cases() []Case {
 	}
 	cases = append(cases, programs...)
 	cases = append(cases, ownCases...)
+	cases = append(cases, footprintCase())
 	cases = append(cases, scaleCases()...)
 	for _, o := range beyondOperations {
 		cases = append(cases, o.asCase(Beyond, 1))

@@ -23,14 +23,15 @@ type Job struct {
 
 // Sizes is how large the work is.
 type Sizes struct {
-	Stream int64 // bytes written and read in sequence
-	Random int64 // bytes of the file for random access
-	Remove int64 // bytes of the file that is removed
-	Few    int   // files that the rate of Many is compared with
-	Many   int   // files in the scale rows
-	Mounts int   // at the same time
-	Budget int64 // bytes of memory that systems which spill may use
-	Beyond int64 // bytes of a file that is several times as large as that
+	Stream int64         // bytes written and read in sequence
+	Random int64         // bytes of the file for random access
+	Remove int64         // bytes of the file that is removed
+	Few    int           // files that the rate of Many is compared with
+	Many   int           // files in the scale rows
+	Mounts int           // at the same time
+	Settle time.Duration // until written data is in memory once
+	Budget int64         // bytes of memory that systems which spill may use
+	Beyond int64         // bytes of a file that is several times as large as that
 	// Vanish says that files vanish at their last close: what is to last stays open.
 	Vanish bool
 }
@@ -39,10 +40,10 @@ type Sizes struct {
 const SpillBudget = 64 << 20
 
 // Full are the sizes that the bounds are about.
-var Full = Sizes{Stream: 256 << 20, Random: 64 << 20, Remove: 1 << 30, Few: 10_000, Many: 1_000_000, Mounts: 200, Budget: SpillBudget, Beyond: 16 * SpillBudget}
+var Full = Sizes{Stream: 256 << 20, Random: 64 << 20, Remove: 1 << 30, Few: 10_000, Many: 1_000_000, Mounts: 200, Settle: 2 * time.Second, Budget: SpillBudget, Beyond: 16 * SpillBudget}
 
 // Quick are for a look.
-var Quick = Sizes{Stream: 32 << 20, Random: 16 << 20, Remove: 64 << 20, Few: 1_000, Many: 5_000, Mounts: 10, Budget: SpillBudget, Beyond: 4 * SpillBudget}
+var Quick = Sizes{Stream: 32 << 20, Random: 16 << 20, Remove: 64 << 20, Few: 1_000, Many: 5_000, Mounts: 10, Settle: 200 * time.Millisecond, Budget: SpillBudget, Beyond: 4 * SpillBudget}
 
 // A Result is an agent's answer.
 type Result struct {

@@ -109,6 +109,8 @@ func userBounds() (list []bound) {
 		for _, row := range []string{"seq-rewrite", "seq-read"} {
 			list = append(list, bound{title: name + ": " + row, rows: one(row), on: name, to: system.Loopback, limit: 1, size: true})
 		}
+		list = append(list, bound{title: name + ": memory that a written file takes", rows: one(load.Footprint), on: name, plain: true,
+			limit: 1.25, unit: "x its size", size: true})
 		list = append(list, bound{title: name + ": write-4k", rows: one("write-4k"), on: name, to: system.Tmpfs, limit: 8})
 	}
 	return list
