@@ -14,6 +14,7 @@ const (
 	MediatedUring = "mediated+uring"
 	MediatedDev   = "mediated+dev"
 	User          = "user"
+	AllowOther    = "allow-other"
 	RemoveClose   = "remove-close"
 	UserSize      = "user-size"
 	UserSize10    = "user-size-10"
@@ -57,6 +58,7 @@ var All = []System{
 	{Name: MediatedUring, Title: "vanishfs, mediated, io_uring", Kinds: light | load.Latency, Ours: true, start: plain("mediated", "uring").start},
 	{Name: MediatedDev, Title: "vanishfs, mediated, /dev/fuse", Kinds: light, Ours: true, start: plain("mediated", "dev").start},
 	{Name: User, Title: "vanishfs run, ordinary user", Kinds: light, Ours: true, start: vanishfsRun},
+	{Name: AllowOther, Title: "vanishfs --allow-other, one user at work", Kinds: load.Basic, Ours: true, start: with().byUsers(1).start},
 	{Name: RemoveClose, Title: "vanishfs --remove=close", Kinds: load.Basic, Ours: true, start: with(removeClose).start},
 	{Name: UserSize, Title: "vanishfs --user-size, one user at work", Kinds: load.Basic, Ours: true, start: with("--user-size=6g").byUsers(1).start},
 	{Name: UserSize10, Title: "the same, 10 users at work", Kinds: load.Basic, Ours: true, Thorough: true, start: with("--user-size=6g").byUsers(10).start},
