@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 
 	"vanishfs/integration/bench/load"
 )
@@ -14,8 +15,7 @@ func (c *caseRun) countCase() {
 	if c.tracefs == "" || !c.Counted() {
 		return
 	}
-	for _, group := range c.up {
-		s := group[0]
+	for _, s := range slices.Concat(c.up...) {
 		if !s.takes(c.Case) {
 			continue
 		}

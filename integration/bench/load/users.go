@@ -35,11 +35,13 @@ func runUsers(j *Job, o operation) (float64, error) {
 }
 
 // userDir is beside the job's directory, which nobody else may enter.
-func (j *Job) userDir(i int) string { return j.Dir + ".user" + strconv.Itoa(i) }
+func (j *Job) userDir(i int) string { return j.Dir + userDirs + strconv.Itoa(i) }
+
+const userDirs = ".user"
 
 // clean removes everything of the job's.
 func (j *Job) clean() error {
-	dirs, err := filepath.Glob(j.userDir(0)[:len(j.userDir(0))-1] + "*")
+	dirs, err := filepath.Glob(j.Dir + userDirs + "*")
 	for _, dir := range append(dirs, j.Dir) {
 		err = errors.Join(err, os.RemoveAll(dir))
 	}

@@ -109,5 +109,19 @@ func (r *Results) WriteComparison(to io.Writer) error {
 			}
 		}
 	}
+	r.writeMoreRequests(to)
 	return r.writeNotes(to)
+}
+
+// writeMoreRequests prints what noise has no part in: where a step takes another number of requests.
+func (r *Results) writeMoreRequests(to io.Writer) {
+	fmt.Fprint(to, "\nother requests:\n")
+	for _, row := range r.Rows {
+		for _, s := range r.Systems {
+			now, old := row.Cells[s.Name], row.Cells[system.OlderName(s.Name)]
+			if now.counted() && old.counted() && row.requests(s.Name) != row.requests(system.OlderName(s.Name)) {
+				fmt.Fprintf(to, "  %s on %s: %g, was %g\n", row.Name, s.Name, row.requests(s.Name), row.requests(system.OlderName(s.Name)))
+			}
+		}
+	}
 }

@@ -61,12 +61,14 @@ func TestCompareNeedsBoth(t *testing.T) {
 func TestComparisonIsShown(t *testing.T) {
 	r := &Results{Systems: []System{{Name: system.DirectDev}, {Name: system.OlderName(system.DirectDev), Older: true}}}
 	r.Rows = []*Row{compared([]float64{12_000, 12_000, 12_000}, []float64{10_000, 10_000, 10_000})}
+	r.Rows[0].Count(system.DirectDev, 4.97)
+	r.Rows[0].Count(system.OlderName(system.DirectDev), 4.01)
 	r.Finish()
 	var b bytes.Buffer
 	if err := r.WriteComparison(&b); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"12.0 (1.20)!", "slower (!):\n  churn on direct+dev: 1.200, from 1.200 to 1.200 in 3 rounds"} {
+	for _, want := range []string{"12.0 (1.20)!", "slower (!):\n  churn on direct+dev: 1.200, from 1.200 to 1.200 in 3 rounds", "other requests:\n  churn on direct+dev: 5, was 4"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}

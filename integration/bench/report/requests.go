@@ -21,7 +21,7 @@ func (r *Results) writeRequests(to io.Writer) error {
 	fmt.Fprintf(to, "\nrequests of a step x the time of each in round trips of a byte through pipes between two processes on one CPU, %s µs here\n",
 		load.Micros.Format(r.Machine.RoundTrip))
 	columns := slices.DeleteFunc(slices.Clone(r.Systems), func(s System) bool {
-		return !slices.ContainsFunc(rows, func(row *Row) bool { return row.Cells[s.Name] != nil && row.Cells[s.Name].Requests != nil })
+		return !slices.ContainsFunc(rows, func(row *Row) bool { return row.Cells[s.Name].counted() })
 	})
 	return writeRows(to, rows, columns, r.showRequests)
 }
@@ -29,17 +29,19 @@ func (r *Results) writeRequests(to io.Writer) error {
 // requests is how many requests a step takes, to a tenth: what comes now and then, as a FUSE entry's new validation does,
 // counts for nothing.
 func (r *Row) requests(name string) float64 {
-	c := r.Cells[name]
-	if c == nil || c.Requests == nil {
-		return 0
+	if c := r.Cells[name]; c.counted() {
+		return math.Round(*c.Requests*10) / 10
 	}
-	return math.Round(*c.Requests*10) / 10
+	return 0
 }
+
+// counted reports whether requests were counted.
+func (c *Cell) counted() bool { return c != nil && c.Requests != nil }
 
 func (r *Results) showRequests(row *Row, name string) string {
 	requests := row.requests(name)
 	switch {
-	case row.Cells[name] == nil || row.Cells[name].Requests == nil:
+	case !row.Cells[name].counted():
 		return ""
 	case requests <= 0:
 		return "0"
