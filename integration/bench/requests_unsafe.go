@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -15,9 +14,9 @@ import (
 
 // A requestCounter counts what the kernel sends to a FUSE daemon, by the tracepoint fuse:fuse_request_send
 // (fs/fuse/fuse_trace.h, Linux 6.12; FORGET does not pass it). It counts only: nothing is recorded or copied.
-type requestCounter []int // a descriptor for each CPU
+type requestCounter []int // a descriptor for each CPU that the benchmark, with all it starts, may run on
 
-// tracefs is mounted here, in the namespace of the benchmark's own.
+// mountTracefs mounts where the tracepoint's number is found, in the namespace of the benchmark's own.
 func mountTracefs(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -40,7 +39,14 @@ func countRequests(tracefs string, device uint64) (c requestCounter, err error) 
 		return nil, err
 	}
 	attr := &unix.PerfEventAttr{Type: unix.PERF_TYPE_TRACEPOINT, Size: uint32(unsafe.Sizeof(unix.PerfEventAttr{})), Config: id}
-	for cpu := range runtime.NumCPU() {
+	var cpus unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &cpus); err != nil {
+		return nil, err
+	}
+	for cpu := 0; len(c) < cpus.Count(); cpu++ {
+		if !cpus.IsSet(cpu) {
+			continue
+		}
 		fd, err := unix.PerfEventOpen(attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
 		if err != nil {
 			c.close()
