@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 
 	"vanishfs/integration/bench/load"
@@ -33,10 +34,11 @@ const (
 const (
 	noticeable   = 0.05 // the least difference that counts as one
 	fewestRounds = 3    // fewer show nothing
+	contrary     = 1    // rounds that may say the opposite, of any number
 )
 
 // Compare compares the rounds that both binaries have of a row; without any, or after a failure, it says nothing.
-// A change is one if the median shows it noticeably and three quarters of the rounds agree.
+// A change is one if the median shows it noticeably and all rounds but one agree.
 func (r *Row) Compare(name string) (c Comparison, ok bool) {
 	now, old := r.Cells[name], r.Cells[system.OlderName(name)]
 	if r.Unit == load.Times || r.Unit == load.Count || !now.complete() || !old.complete() {
@@ -56,9 +58,9 @@ func (r *Row) Compare(name string) (c Comparison, ok bool) {
 	c = Comparison{Row: r.Name, System: name, Ratio: load.Median(ratios), Least: ratios[0], Most: ratios[n-1], Rounds: n}
 	switch {
 	case n < fewestRounds:
-	case c.Ratio > 1+noticeable && ratios[n/4] > 1:
+	case c.Ratio > 1+noticeable && ratios[contrary] > 1:
 		c.Change = Slower
-	case c.Ratio < 1-noticeable && ratios[n-1-n/4] < 1:
+	case c.Ratio < 1-noticeable && ratios[n-1-contrary] < 1:
 		c.Change = Faster
 	}
 	return c, true
@@ -109,17 +111,21 @@ func (r *Results) WriteComparison(to io.Writer) error {
 			}
 		}
 	}
-	r.writeMoreRequests(to)
+	r.writeOtherRequests(to)
 	return r.writeNotes(to)
 }
 
-// writeMoreRequests prints what noise has no part in: where a step takes another number of requests.
-func (r *Results) writeMoreRequests(to io.Writer) {
+// otherRequests is a difference that chance does not make: a step asks or does not ask.
+const otherRequests = 0.4
+
+// writeOtherRequests prints where a step takes another number of requests. Noise has little part in it: what is sent in the
+// background, as RELEASE is, can make another one necessary or not.
+func (r *Results) writeOtherRequests(to io.Writer) {
 	fmt.Fprint(to, "\nother requests:\n")
 	for _, row := range r.Rows {
 		for _, s := range r.Systems {
 			now, old := row.Cells[s.Name], row.Cells[system.OlderName(s.Name)]
-			if now.counted() && old.counted() && row.requests(s.Name) != row.requests(system.OlderName(s.Name)) {
+			if now.counted() && old.counted() && math.Abs(*now.Requests-*old.Requests) > otherRequests {
 				fmt.Fprintf(to, "  %s on %s: %g, was %g\n", row.Name, s.Name, row.requests(s.Name), row.requests(system.OlderName(s.Name)))
 			}
 		}

@@ -30,7 +30,7 @@ func (r *Results) writeRequests(to io.Writer) error {
 // counts for nothing.
 func (r *Row) requests(name string) float64 {
 	if c := r.Cells[name]; c.counted() {
-		return math.Round(*c.Requests*10) / 10
+		return max(math.Round(*c.Requests*10), 0) / 10
 	}
 	return 0
 }
