@@ -18,6 +18,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"vanishfs/integration/bench/load"
 	"vanishfs/integration/bench/system"
@@ -26,6 +28,9 @@ import (
 const insideCommand = "inside"
 
 func main() {
+	// A reader that ends early, as in `scripts/bench --help | head`, is an error of a write and not the end before
+	// everything is cleared away. What is started here gets the signal's default back.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	if err := dispatch(os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
 		if !errors.Is(err, errReported) {
 			fmt.Fprintln(os.Stderr, "bench:", err)

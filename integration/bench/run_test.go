@@ -81,3 +81,26 @@ func runScript(t *testing.T, args ...string) *report.Results {
 	}
 	return r
 }
+
+// TestReaderEndsEarly: help that nobody reads to its end is no reason to leave the scratch directory, which the script
+// has made by then.
+func TestReaderEndsEarly(t *testing.T) {
+	program, scratch := filepath.Join(t.TempDir(), "bench"), t.TempDir()
+	if err := goBuild("../..", filepath.Dir(program), "bench", "./integration/bench"); err != nil {
+		t.Fatal(err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	cmd := exec.Command(program, "--scratch", scratch, "--help")
+	cmd.Stdout, cmd.Stderr = w, w
+	if err := cmd.Run(); err != nil {
+		t.Error(err)
+	}
+	w.Close()
+	if _, err := os.Stat(scratch); !os.IsNotExist(err) {
+		t.Errorf("the scratch directory is there: %v", err)
+	}
+}
