@@ -23,13 +23,16 @@ type Comparison struct {
 }
 
 // A Change is what a comparison found: more than noise, or not.
-type Change int
+type Change string
 
 const (
-	Slower Change = iota - 1
-	Same
-	Faster
+	Slower Change = "slower"
+	Same   Change = "same"
+	Faster Change = "faster"
 )
+
+// marks stand behind a figure in the table.
+var marks = map[Change]string{Slower: "!", Same: " ", Faster: "+"}
 
 const (
 	noticeable   = 0.05 // the least difference that counts as one
@@ -55,7 +58,7 @@ func (r *Row) Compare(name string) (c Comparison, ok bool) {
 		return c, false
 	}
 	slices.Sort(ratios)
-	c = Comparison{Row: r.Name, System: name, Ratio: load.Median(ratios), Least: ratios[0], Most: ratios[n-1], Rounds: n}
+	c = Comparison{Row: r.Name, System: name, Ratio: load.Median(ratios), Least: ratios[0], Most: ratios[n-1], Rounds: n, Change: Same}
 	switch {
 	case n < fewestRounds:
 	case c.Ratio > 1+noticeable && ratios[contrary] > 1:
@@ -82,37 +85,28 @@ func (r *Results) compareAll() (all []Comparison) {
 // the older one's it is, and the changes again with their spread.
 func (r *Results) WriteComparison(to io.Writer) error {
 	fmt.Fprintf(to, "%s\nmedians of the new binary; in brackets how many times as long as the older binary, round by round\n", r.Machine)
-	found := map[string]map[string]Comparison{}
-	for _, c := range r.Comparisons {
-		if found[c.Row] == nil {
-			found[c.Row] = map[string]Comparison{}
-		}
-		found[c.Row][c.System] = c
-	}
-	show := func(row *Row, name string) string {
-		c, ok := found[row.Name][name]
-		if !ok {
-			return row.show(name)
-		}
-		return fmt.Sprintf("%s (%.2f)%s", row.Unit.Format(row.Cells[name].Median), c.Ratio, [...]string{"!", " ", "+"}[c.Change+1])
-	}
 	columns := slices.DeleteFunc(slices.Clone(r.Systems), func(s System) bool { return s.Older })
-	if err := writeRows(to, r.Rows, columns, show); err != nil {
+	if err := writeRows(to, r.Rows, columns, (*Row).showComparison); err != nil {
 		return err
 	}
-	for _, part := range []struct {
-		title  string
-		change Change
-	}{{"slower (!)", Slower}, {"faster (+)", Faster}} {
-		fmt.Fprintf(to, "\n%s:\n", part.title)
+	for _, change := range []Change{Slower, Faster} {
+		fmt.Fprintf(to, "\n%s (%s):\n", change, marks[change])
 		for _, c := range r.Comparisons {
-			if c.Change == part.change {
+			if c.Change == change {
 				fmt.Fprintf(to, "  %s on %s: %.3f, from %.3f to %.3f in %d rounds\n", c.Row, c.System, c.Ratio, c.Least, c.Most, c.Rounds)
 			}
 		}
 	}
 	r.writeOtherRequests(to)
 	return r.writeNotes(to)
+}
+
+func (r *Row) showComparison(name string) string {
+	c, ok := r.Compare(name)
+	if !ok {
+		return r.show(name)
+	}
+	return fmt.Sprintf("%s (%.2f)%s", r.Unit.Format(r.Cells[name].Median), c.Ratio, marks[c.Change])
 }
 
 // otherRequests is a difference that chance does not make: a step asks or does not ask.
