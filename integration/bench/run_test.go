@@ -19,7 +19,7 @@ func TestRun(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root has all ways of mounting")
 	}
-	r := runScript(t, "--rows", "churn,rename,remove,mounts", "--systems", "direct*,mediated*,user*,allow*,*size*,remove*,tmpfs")
+	r := runScript(t, "--rows", "churn,rename,remove-freed,mounts", "--systems", "direct*,mediated*,user*,allow*,*size*,remove*,tmpfs")
 	for _, s := range r.Systems {
 		if s.LeftOut != "" {
 			t.Errorf("%s: %s", s.Name, s.LeftOut)

@@ -54,7 +54,11 @@ type Case struct {
 func Cases() []Case {
 	var cases []Case
 	for _, o := range operations {
-		cases = append(cases, o.asCase(Basic, 1))
+		kind := Basic
+		if o.plain {
+			kind = Ordinary
+		}
+		cases = append(cases, o.asCase(kind, 1))
 	}
 	for _, procs := range []int{2, 4} {
 		for _, o := range operations {

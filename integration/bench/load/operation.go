@@ -12,6 +12,7 @@ type operation struct {
 	unit  Unit
 	alone bool // not done by several processes
 	large bool // about one large file, which several users do not share
+	plain bool // not done by systems that stand for options: remove-freed shows enough of a large file there
 	// memory is how much the operation takes from the kernel at a time, bytes; nil if that is little.
 	memory func(s Sizes) int64
 	// prepare makes what the operation needs in the working directory, where
@@ -39,10 +40,10 @@ var operations = []operation{
 	{name: "mmap-write", title: "write a file through mmap", unit: Rate, memory: streamMemory, prepare: mmapWrite},
 	{name: "mmap-fresh", title: "store to a new file's mapping", unit: Rate, alone: true, memory: streamMemory, prepare: mmapFresh},
 	{name: "mmap-sparse", title: "the same, a byte in 256 KiB", unit: Micros, alone: true, memory: streamMemory, prepare: mmapSparse},
-	{name: "remove", title: "unlink a large file", unit: Millis, alone: true, large: true, memory: removeMemory, prepare: removeLarge},
+	{name: "remove", title: "unlink a large file", unit: Millis, alone: true, large: true, plain: true, memory: removeMemory, prepare: removeLarge},
 	{name: "remove-freed", title: "unlink a file until space is free", unit: Millis, alone: true, large: true, memory: removeMemory, prepare: removeFreed},
-	{name: "truncate", title: "cut a large file to nothing", unit: Millis, alone: true, large: true, memory: removeMemory, prepare: truncateLarge},
-	{name: "fallocate", title: "allocate a large file", unit: Millis, alone: true, large: true, memory: removeMemory, prepare: allocateLarge},
+	{name: "truncate", title: "cut a large file to nothing", unit: Millis, alone: true, large: true, plain: true, memory: removeMemory, prepare: truncateLarge},
+	{name: "fallocate", title: "allocate a large file", unit: Millis, alone: true, large: true, plain: true, memory: removeMemory, prepare: allocateLarge},
 }
 
 var errShort = errors.New("short read or write")
