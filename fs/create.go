@@ -194,7 +194,7 @@ func (f *FS) inherit(dir, n *inode, r reservation) {
 	}
 	n.mu.Lock() // the reaper and the end of a scope find n without a name
 	defer n.mu.Unlock()
-	n.removal = dir.dir.removal
+	n.removal = f.removal(dir.dir.removal)
 	if r.once && n.typ == syscall.S_IFREG {
 		n.removal = RemoveClose
 	}

@@ -96,10 +96,11 @@ func (f *FS) writeContent(n *inode, c store.File, off int64, data []byte) (writt
 
 // room is how many bytes at off the limit on a file's size leaves.
 func (f *FS) room(off int64) int64 {
-	if f.opts.FileSize <= 0 {
+	most := f.live.fileSize.Load()
+	if most <= 0 {
 		return math.MaxInt64 - off
 	}
-	return max(0, f.opts.FileSize-off)
+	return max(0, most-off)
 }
 
 // truncate sets the size of a regular file.
@@ -109,7 +110,7 @@ func (f *FS) truncate(n *inode, size uint64) error {
 		return syscall.EISDIR
 	case n.typ != syscall.S_IFREG:
 		return syscall.EINVAL
-	case size > math.MaxInt64, f.opts.FileSize > 0 && size > uint64(f.opts.FileSize):
+	case size > math.MaxInt64, f.live.tooLarge(size):
 		return syscall.EFBIG
 	}
 	c, err := n.holdClosed()

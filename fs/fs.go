@@ -26,6 +26,8 @@ type FS struct {
 	direct   bool // regular files are opened for passthrough
 	onDisk   bool // the store may make a request wait for a disk
 
+	live live
+
 	nameValid uint64 // how long the kernel may remember a name, seconds
 
 	root  *inode
@@ -77,7 +79,8 @@ func New(o Options) (*FS, error) {
 		removal: o.Remove,
 	}
 	f.root.dir = newDirectory(f.root)
-	f.root.dir.removal = o.Remove
+	f.root.dir.removal = removeAsMount
+	f.SetLive(Live{FileSize: o.FileSize, Remove: o.Remove, Linger: o.Linger, MaxIdle: o.MaxIdle})
 	f.nodes = newTable(f.root)
 	return f, f.addTrees()
 }

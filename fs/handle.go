@@ -42,7 +42,7 @@ func (f *FS) dropHandle(n *inode) {
 	n.opens--
 	n.closeContentLocked()
 	vanish := n.opens == 0 && n.nlink > 0 && n.removal == RemoveClose
-	if vanish && f.opts.Linger > 0 {
+	if vanish && f.linger() > 0 {
 		f.lingerLocked(n)
 		vanish = false
 	}

@@ -18,6 +18,9 @@ const (
 	RemoveClose
 	// RemoveKeep exempts from removal at close, by age and at the end of a scope; the end of the mount still removes.
 	RemoveKeep
+
+	// removeAsMount is of directories: what is created in them has the policy that the mount has then.
+	removeAsMount
 )
 
 var removalNames = [...]string{"session", "close", "keep"}
@@ -68,7 +71,8 @@ type Options struct {
 	// Private says that only one user (and root) can reach the mount: the tree checks permissions itself
 	// and the mount goes without default_permissions.
 	Private bool
-	// Owner is who mounted, and with Private the only one to reach the mount.
+	// Owner is who mounted, and with Private the only one to reach the mount. Unless that is root, he may change
+	// its options.
 	Owner uint32
 
 	// RootMode, UID and GID are the attributes of the root directory. RootMode is permission bits with sticky.
@@ -93,6 +97,9 @@ type Options struct {
 	// MapsShared says whether a process has an inode mapped shared and writable, where the daemon may not
 	// look itself; nil is the function of that name. It may take a second, and then counts as no.
 	MapsShared func(pid uint32, ino uint64) bool
+
+	// Control answers for the mount; nil: there are no options to see or to change.
+	Control Control
 
 	// Version and Session are shown in status.
 	Version, Session string

@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -8,39 +9,57 @@ import (
 // reaper removes what was idle for longer than Options.MaxIdle, from a
 // goroutine of its own.
 type reaper struct {
-	quit chan struct{}
-	done chan struct{}
+	idle    atomic.Int64  // Options.MaxIdle, nanoseconds; 0 is never
+	changed chan struct{} // has room for one: idle is another
+	quit    chan struct{}
+	done    chan struct{}
 }
 
 // reaperRounds is how many rounds fit in MaxIdle: something idle goes at most
 // that fraction late.
 const reaperRounds = 10
 
-func (r *reaper) start(f *FS) {
-	if f.opts.MaxIdle <= 0 {
+// setIdle never waits: a round may be under way.
+func (r *reaper) setIdle(d time.Duration) {
+	if r.idle.Swap(int64(d)) == int64(d) {
 		return
 	}
-	r.quit, r.done = make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(r.done)
-		t := time.NewTicker(max(f.opts.MaxIdle/reaperRounds, time.Millisecond))
-		defer t.Stop()
-		for {
-			select {
-			case <-t.C:
-				f.removeIdle(f.clock.now() - int64(f.opts.MaxIdle))
-			case <-r.quit:
-				return
-			}
-		}
-	}()
+	select {
+	case r.changed <- struct{}{}:
+	default: // not started, or told already
+	}
 }
 
-// stop is idempotent in that it is called once by FS.Close.
+func (r *reaper) start(f *FS) {
+	r.changed, r.quit, r.done = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
+	go r.run(f)
+}
+
+// run is the reaper's goroutine; stop ends it.
+func (r *reaper) run(f *FS) {
+	defer close(r.done)
+	for {
+		idle := r.idle.Load()
+		var round <-chan time.Time
+		if idle > 0 {
+			round = time.After(max(time.Duration(idle)/reaperRounds, time.Millisecond))
+		}
+		select {
+		case <-round:
+			f.removeIdle(f.clock.now() - idle)
+		case <-r.changed:
+		case <-r.quit:
+			return
+		}
+	}
+}
+
+// stop may be called more than once, one after the other.
 func (r *reaper) stop() {
 	if r.quit != nil {
 		close(r.quit)
 		<-r.done
+		r.quit = nil
 	}
 }
 

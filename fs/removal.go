@@ -13,7 +13,7 @@ func (f *FS) lingerLocked(n *inode) {
 		x.linger.Stop()
 	}
 	var t *time.Timer
-	t = time.AfterFunc(f.opts.Linger, func() { f.lingered(n, &t) })
+	t = time.AfterFunc(f.linger(), func() { f.lingered(n, &t) })
 	x.linger = t
 }
 
@@ -83,5 +83,5 @@ func (f *FS) setRemoval(n *inode, r Removal) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.remembered = n.remembered || n.removal != RemoveClose
-	n.removal = r
+	n.removal = f.removal(r)
 }

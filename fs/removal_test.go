@@ -21,7 +21,7 @@ func TestPolicyKeepsNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, n := range []uint64{dir, node} {
-		if err := u.setXAttr(n, xattrRemove, "close"); err != nil {
+		if err := u.setXAttr(n, RemoveAttr, "close"); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,40 +1,77 @@
 package fs
 
 import (
-	"bufio"
 	"os"
 	"strconv"
 	"strings"
 
+	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 )
 
-// mayResize says whether a thread whose user is root may change the limits of the mount:
-// if it has CAP_SYS_ADMIN in the user namespace of this process, as remounting a tmpfs with
-// another size takes (fs/super.c, reconfigure_super; fs/namespace.c, do_remount). Root in a
-// container is root without it, or has it in a namespace of its own. So is who cannot be seen.
-func mayResize(tid uint32) bool {
+// mayRemount reports whether the caller may change the options of the mount: as with a tmpfs, who has
+// CAP_SYS_ADMIN in the user namespace that the filesystem belongs to (fs/namespace.c, do_remount; fs/super.c,
+// reconfigure_super). That namespace is this process's: the kernel takes no other (fs/fuse/inode.c,
+// fuse_fill_super). An ordinary user has it only through fusermount3 or in a user namespace of his own; there,
+// who mounted may. Whose the top directory is gives no right.
+//
+// The caller waits for the answer and cannot be killed meanwhile (fs/fuse/dev.c, request_wait_answer), so
+// its thread id means the caller. Who cannot be looked at may not.
+func (f *FS) mayRemount(h *fuse.InHeader) bool {
+	return f.opts.Owner != 0 && h.Uid == f.opts.Owner || isAdmin(h.Pid, h.Uid)
+}
+
+// isAdmin reports whether the thread, acting as uid, has CAP_SYS_ADMIN in our user namespace. None of what it
+// reads waits for the thread, whatever it does (fs/proc/array.c, proc_pid_status; fs/proc/namespaces.c).
+func isAdmin(tid, uid uint32) bool {
+	self, ok := statusOf("/proc/self")
+	if !ok || len(self["NSpid"]) > 1 { // /proc is of another pid namespace: numbers mean others there
+		return false
+	}
 	proc := "/proc/" + strconv.FormatUint(uint64(tid), 10)
 	ours, err := os.Readlink("/proc/self/ns/user")
 	if err != nil {
 		return false
 	}
-	theirs, err := os.Readlink(proc + "/ns/user")
-	return err == nil && theirs == ours && effective(proc)&(1<<unix.CAP_SYS_ADMIN) != 0
+	if theirs, err := os.Readlink(proc + "/ns/user"); err != nil || theirs != ours {
+		return false
+	}
+	status, ok := statusOf(proc)
+	return ok && status.actsAs(uid) && status.effective()&(1<<unix.CAP_SYS_ADMIN) != 0
 }
 
-// effective is the effective capabilities (proc(5), /proc/pid/status), none if they cannot be told.
-func effective(proc string) uint64 {
-	status, err := os.Open(proc + "/status")
+// procStatus is the fields of /proc/PID/status (proc_pid_status(5)), each cut into words.
+type procStatus map[string][]string
+
+func statusOf(proc string) (procStatus, bool) {
+	text, err := os.ReadFile(proc + "/status")
+	if err != nil {
+		return nil, false
+	}
+	s := procStatus{}
+	for line := range strings.Lines(string(text)) {
+		if name, value, ok := strings.Cut(line, ":"); ok {
+			s[name] = strings.Fields(value)
+		}
+	}
+	return s, true
+}
+
+// actsAs reports whether the thread is uid itself. A server that acts for somebody else keeps capabilities that
+// are not those of whom it serves: by setfsuid(2), or in the kernel (fs/overlayfs, io_uring's personalities).
+func (s procStatus) actsAs(uid uint32) bool {
+	ids, want := s["Uid"], strconv.FormatUint(uint64(uid), 10) // real, effective, saved, filesystem
+	return len(ids) == 4 && ids[1] == want && ids[3] == want
+}
+
+// effective is the effective capabilities, none if they cannot be told.
+func (s procStatus) effective() uint64 {
+	if len(s["CapEff"]) != 1 {
+		return 0
+	}
+	caps, err := strconv.ParseUint(s["CapEff"][0], 16, 64)
 	if err != nil {
 		return 0
 	}
-	defer status.Close()
-	for lines := bufio.NewScanner(status); lines.Scan(); {
-		if set, ok := strings.CutPrefix(lines.Text(), "CapEff:"); ok {
-			caps, _ := strconv.ParseUint(strings.TrimSpace(set), 16, 64)
-			return caps
-		}
-	}
-	return 0
+	return caps
 }

@@ -8,9 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestResizeTakesRights: root without the capability, as in a container, does not lift the cap of the mount.
-func TestResizeTakesRights(t *testing.T) {
-	f := newTree(t, nil)
+// TestChangeTakesRights: root without the capability, as in a container, does not lift the cap of the mount, nor
+// does who has it for another.
+func TestChangeTakesRights(t *testing.T) {
+	f := newTree(t, func(o *Options) { o.Control = new(tells) })
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -24,8 +25,13 @@ func TestResizeTakesRights(t *testing.T) {
 			return
 		}
 		if caps[0].Effective&(1<<unix.CAP_SYS_ADMIN) != 0 {
-			if err := u.setXAttr(1, xattrInodes, "1000"); err != nil {
+			if err := u.setXAttr(1, "user.vanish.inodes", "1000"); err != nil {
 				t.Errorf("with the capability: %v", err)
+			}
+			served := u
+			served.h.Uid = somebody
+			if err := served.setXAttr(1, "user.vanish.inodes", "1000"); err != syscall.EPERM {
+				t.Errorf("with the capability, acting for another: %v", err)
 			}
 		} else {
 			t.Log("not root: that the capability is enough is not tested")
@@ -35,7 +41,7 @@ func TestResizeTakesRights(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		if err := u.setXAttr(1, xattrInodes, "0"); err != syscall.EPERM {
+		if err := u.setXAttr(1, "user.vanish.inodes", "0"); err != syscall.EPERM {
 			t.Errorf("without the capability: %v", err)
 		}
 	}()

@@ -158,7 +158,7 @@ func TestScopeSparesKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := u.setXAttr(dir, xattrRemove, "keep"); err != nil {
+	if err := u.setXAttr(dir, RemoveAttr, "keep"); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"kept", "plain"} {
@@ -170,7 +170,7 @@ func TestScopeSparesKept(t *testing.T) {
 			u.release(node)
 		}
 	}
-	if err := u.setXAttr(u.lookup(1, "kept"), xattrRemove, "keep"); err != nil {
+	if err := u.setXAttr(u.lookup(1, "kept"), RemoveAttr, "keep"); err != nil {
 		t.Fatal(err)
 	}
 	f.EndScope(s)

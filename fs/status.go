@@ -38,6 +38,9 @@ type Status struct {
 	SpillUsed  int64 `json:"spill_used,omitempty"`
 	Spilled    int64 `json:"spilled,omitempty"`
 	Fetched    int64 `json:"fetched,omitempty"`
+
+	// Options are those of the mount by name; see Control.
+	Options map[string]string `json:"options,omitempty"`
 }
 
 // addTiers tells where the bytes are, if some can be on a disk.
@@ -75,17 +78,20 @@ func (f *FS) describe(dir *inode, h *fuse.InHeader) (Status, error) {
 		session = scope.Name
 	}
 	dir.dir.mu.RLock()
-	removal := dir.dir.removal
+	removal := f.removal(dir.dir.removal)
 	dir.dir.mu.RUnlock()
 	st := Status{
 		Version: f.opts.Version, Session: session, Permissions: f.permissions(),
-		Remove: removal.String(), Linger: f.opts.Linger.String(),
+		Remove: removal.String(), Linger: f.linger().String(),
 		Store: f.store.Kind(), Plane: f.plane(), Transport: f.features.Transport,
 		Size: limits, Used: used, Free: free,
-		Inodes: d.Inodes, InodesUsed: d.InodesUsed, FileSize: f.opts.FileSize,
+		Inodes: d.Inodes, InodesUsed: d.InodesUsed, FileSize: f.live.fileSize.Load(),
 		UID: h.Uid, PID: os.Getpid(),
 	}
 	st.addTiers(f.store)
+	if f.opts.Control != nil {
+		st.Options = f.opts.Control.Options()
+	}
 	return st, nil
 }
 

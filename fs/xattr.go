@@ -3,7 +3,6 @@ package fs
 import (
 	"bytes"
 	"sort"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -11,18 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Extended attributes of ours are orders, not data: they can be set whatever
-// the mount's options, by the owner and by root.
+// Extended attributes of ours are orders, not data: they can be set whatever the mount's options.
 const (
-	xattrRemove = "user.vanish.remove" // close, session or keep: the removal policy
-	xattrSize   = "user.vanish.size"   // on a root: the byte limit, bytes
-	xattrInodes = "user.vanish.inodes" // on a root: the inode limit
-	xattrOurs   = "user.vanish."
+	xattrOurs = "user.vanish."
 
-	// xattrRefresh makes the kernel look the path up that it is set on, as far as it is in the mount,
+	// RemoveAttr overrides the removal policy of what it is set on: close, session or keep. By its owner and by root.
+	RemoveAttr = xattrOurs + "remove"
+	// OptionsAttr changes options of the mount, on a top directory, see Control. So does user.vanish.NAME one alone.
+	OptionsAttr = xattrOurs + "options"
+	// RefreshAttr makes the kernel look the path up that it is set on, as far as it is in the mount,
 	// whatever it remembers: by ESTALE, for which it does so and asks once more (fs/namei.c, retry_estale).
 	// It takes no lock, unlike a notification, and detaches nothing.
-	xattrRefresh = "user.vanish.refresh"
+	RefreshAttr = xattrOurs + "refresh"
 )
 
 // Limits of what --xattr stores, bytes.
@@ -130,7 +129,7 @@ func (f *FS) GetXAttr(_ <-chan struct{}, h *fuse.InHeader, name string, dest []b
 	if err != nil {
 		return 0, f.status("getxattr", err)
 	}
-	if name == xattrRemove {
+	if name == RemoveAttr {
 		n.mu.Lock()
 		value := n.removal.String()
 		n.mu.Unlock()
@@ -194,8 +193,8 @@ func (f *FS) RemoveXAttr(_ <-chan struct{}, h *fuse.InHeader, name string) fuse.
 	if err != nil {
 		return f.status("removexattr", err)
 	}
-	if name == xattrRemove {
-		return f.status("removexattr", f.order(n, h, name, f.opts.Remove.String()))
+	if name == RemoveAttr {
+		return f.status("removexattr", f.orderRemoval(n, h, removeAsMount))
 	}
 	if err := f.storesXAttr(n, name); err != nil {
 		return f.status("removexattr", err)
@@ -220,50 +219,45 @@ func (f *FS) RemoveXAttr(_ <-chan struct{}, h *fuse.InHeader, name string) fuse.
 
 // order carries out an attribute of ours.
 func (f *FS) order(n *inode, h *fuse.InHeader, name, value string) error {
+	switch name {
+	case RemoveAttr:
+		r, ok := ParseRemoval(value)
+		if !ok {
+			return syscall.EINVAL
+		}
+		return f.orderRemoval(n, h, r)
+	case RefreshAttr:
+		return syscall.ESTALE
+	case OptionsAttr:
+		return f.orderOptions(n, h, value)
+	}
+	return f.orderOptions(n, h, strings.TrimPrefix(name, xattrOurs)+"="+value)
+}
+
+// orderRemoval is for the owner, and for root as far as the kernel lets it write (fs/xattr.c, xattr_permission).
+func (f *FS) orderRemoval(n *inode, h *fuse.InHeader, r Removal) error {
 	n.mu.Lock()
 	owner := n.uid
 	n.mu.Unlock()
 	if h.Uid != 0 && h.Uid != owner {
 		return syscall.EPERM
 	}
-	switch name {
-	case xattrRemove:
-		r, ok := ParseRemoval(value)
-		if !ok || n.typ != syscall.S_IFREG && !n.isDir() {
-			return syscall.EINVAL
-		}
-		f.setRemoval(n, r)
-		return nil
-	case xattrRefresh:
-		return syscall.ESTALE
-	case xattrSize, xattrInodes:
-		if n != f.root && !n.top {
-			return syscall.EINVAL
-		}
-		if h.Uid == 0 && !mayResize(h.Pid) {
-			return syscall.EPERM
-		}
-		limit, err := strconv.ParseInt(value, 10, 64)
-		if err != nil || limit < 0 {
-			return syscall.EINVAL
-		}
-		return f.setLimit(name, limit)
+	if n.typ != syscall.S_IFREG && !n.isDir() {
+		return syscall.EINVAL
 	}
-	return syscall.EOPNOTSUPP
+	f.setRemoval(n, r)
+	return nil
 }
 
-// setLimit changes a limit of the mount; EINVAL below what is in use.
-func (f *FS) setLimit(name string, limit int64) error {
-	l := f.opts.Domain.Usage().Limits
-	if name == xattrInodes {
-		l.Inodes = limit
-		return f.opts.Domain.SetLimits(l)
+// orderOptions is for whoever may remount, see mayRemount; whose the top directory is does not matter.
+func (f *FS) orderOptions(n *inode, h *fuse.InHeader, list string) error {
+	switch {
+	case !f.mayRemount(h):
+		return syscall.EPERM
+	case n != f.root && !n.top:
+		return syscall.EINVAL
+	case f.opts.Control == nil:
+		return syscall.EOPNOTSUPP
 	}
-	l.Bytes = limit
-	if f.opts.AccountBytes {
-		if err := f.opts.Domain.SetLimits(l); err != nil {
-			return err
-		}
-	}
-	return f.store.Resize(limit)
+	return f.opts.Control.Change(list)
 }

@@ -1,11 +1,13 @@
 package fs
 
 import (
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
 )
 
 func (u user) setXAttr(node uint64, name, value string) error {
@@ -57,21 +59,45 @@ func TestXAttrBesideRequests(t *testing.T) {
 	wg.Wait()
 }
 
-// Whichever of the directories that are mounted apart is asked, the limits are the mount's.
-func TestLimitsByAnyTop(t *testing.T) {
-	f := newTree(t, func(o *Options) { o.Trees, o.UID = 2, somebody })
+// tells is a Control that hears what is to change.
+type tells []string
+
+func (c *tells) Options() map[string]string { return map[string]string{"size": "0"} }
+func (c *tells) Change(list string) error   { *c = append(*c, list); return nil }
+
+// Whichever of the directories that are mounted apart is asked, the options are the mount's.
+func TestOptionsByAnyTop(t *testing.T) {
+	heard := new(tells)
+	f := newTree(t, func(o *Options) { o.Trees, o.UID, o.Owner, o.Control = 2, somebody, somebody, heard })
 	u := user{f: f, h: fuse.InHeader{Caller: fuse.Caller{Owner: fuse.Owner{Uid: somebody}}}}
-	if err := u.setXAttr(u.lookup(1, "1"), xattrInodes, "50"); err != nil {
-		t.Error(err)
+	for _, c := range [][2]string{{"user.vanish.inodes", "50"}, {OptionsAttr, "inodes=50,size=1"}, {"user.vanish.max-idle", "2s\n"}} {
+		if err := u.setXAttr(u.lookup(1, "1"), c[0], c[1]); err != nil {
+			t.Errorf("%s: %v", c[0], err)
+		}
 	}
-	if limit := f.opts.Domain.Usage().Inodes; limit != 50 {
-		t.Errorf("the limit is %d", limit)
+	if want := []string{"inodes=50", "inodes=50,size=1", "max-idle=2s"}; !slices.Equal(*heard, want) {
+		t.Errorf("changes %q, want %q", *heard, want)
 	}
 	dir, err := u.mkdir(u.lookup(1, "1"), "d")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := u.setXAttr(dir, xattrInodes, "60"); err != syscall.EINVAL {
+	if err := u.setXAttr(dir, "user.vanish.inodes", "60"); err != syscall.EINVAL {
 		t.Errorf("by a directory: %v", err)
+	}
+}
+
+// Whose the top directory is gives no right over the mount.
+func TestOwnerOfTopChangesNoOption(t *testing.T) {
+	heard := new(tells)
+	f := newTree(t, func(o *Options) { o.UID, o.Control = somebody, heard })
+	u := user{f: f, h: fuse.InHeader{Caller: fuse.Caller{Owner: fuse.Owner{Uid: somebody}, Pid: uint32(unix.Gettid())}}}
+	for _, name := range []string{"user.vanish.size", "user.vanish.inodes", OptionsAttr, "user.vanish.anything"} {
+		if err := u.setXAttr(1, name, "0"); err != syscall.EPERM {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(*heard) > 0 {
+		t.Errorf("changes %q", *heard)
 	}
 }

@@ -12,9 +12,6 @@ import (
 	"vanishfs/fs/store/tiered"
 )
 
-// defaultSpillDir is on a disk where /tmp often is not (file-hierarchy(7)).
-const defaultSpillDir = "/var/tmp"
-
 // newStore makes what holds the bytes.
 func (c *Config) newStore() (store.Store, error) {
 	if c.Store != "tiered" {

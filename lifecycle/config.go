@@ -3,11 +3,13 @@ package lifecycle
 import (
 	"log/slog"
 	"time"
+
+	"vanishfs/lifecycle/option"
 )
 
 // Config is everything a mount is made of. The zero value of a field is
 // "unlimited", "off" or "default"; a word that is empty is the first that its
-// comment lists.
+// comment lists. What the fields mean to people is in the table of package option.
 //
 // A Config travels to child processes as JSON, all but Logger.
 type Config struct {
@@ -52,4 +54,51 @@ type Config struct {
 	// Daemonize and package run start: they log to standard error.
 	Verbose, LogJSON bool
 	Logger           *slog.Logger `json:"-"`
+}
+
+// NewConfig has the defaults of the table of options: unlike in the zero Config, sizes have limits.
+func NewConfig() Config {
+	var c Config
+	if err := c.Apply(option.Defaults()); err != nil {
+		panic(err) // a line of the table is wrong
+	}
+	return c
+}
+
+// fields are where the options of a mount are kept, by name.
+func (c *Config) fields() map[string]any {
+	return map[string]any{
+		"size": &c.Size, "inodes": &c.Inodes, "file-size": &c.FileSize, "user-size": &c.UserSize, "session-size": &c.SessionSize,
+		"permissions": &c.Permissions, "chmod": &c.Chmod, "xattr": &c.XAttr, "noexec": &c.NoExec,
+		"remove": &c.Remove, "session": &c.Session, "linger": &c.Linger, "max-idle": &c.MaxIdle,
+		"fsname": &c.Source, "allow-other": &c.AllowOther, "mode": &c.Mode, "uid": &c.UID, "gid": &c.GID,
+		"store": &c.Store, "memory": &c.Memory, "spill-dir": &c.SpillDir, "huge": &c.Huge, "noswap": &c.NoSwap,
+		"transport": &c.Transport, "passthrough": &c.Passthrough, "verbose": &c.Verbose, "log-json": &c.LogJSON,
+	}
+}
+
+// Apply makes the options of s hold that are of a mount.
+func (c *Config) Apply(s option.Set) error {
+	fields := c.fields()
+	for name, text := range s {
+		field, ours := fields[name]
+		if !ours {
+			continue
+		}
+		if err := option.Find(name).Store(field, text); err != nil {
+			return &Error{ErrConfig, err}
+		}
+	}
+	return nil
+}
+
+// Options are the options by name, without those that need another one to have another value.
+func (c Config) Options() option.Set {
+	s := option.Set{}
+	for name, field := range c.fields() {
+		if text, ok := option.Find(name).Text(field); ok {
+			s[name] = text
+		}
+	}
+	return s.Sensible()
 }

@@ -6,6 +6,7 @@ import (
 	"vanishfs/fs"
 	"vanishfs/fs/store"
 	"vanishfs/fs/transport"
+	"vanishfs/lifecycle/option"
 	"vanishfs/lifecycle/session"
 	"vanishfs/quota"
 )
@@ -18,9 +19,9 @@ const (
 
 // withDefaults puts the default where a field is empty.
 func (c Config) withDefaults() Config {
-	for _, w := range c.words() {
-		if *w.value == "" {
-			*w.value = w.choice[0]
+	for name, field := range c.fields() {
+		if word, ok := field.(*string); ok && *word == "" {
+			*word = option.Find(name).Default
 		}
 	}
 	if c.Mode == nil {
@@ -37,12 +38,6 @@ func (c Config) withDefaults() Config {
 	if c.GID == nil {
 		gid := uint32(os.Getegid())
 		c.GID = &gid
-	}
-	if c.Source == "" {
-		c.Source = "vanishfs"
-	}
-	if c.SpillDir == "" {
-		c.SpillDir = defaultSpillDir
 	}
 	c.Logger = c.logger()
 	return c

@@ -1,6 +1,6 @@
 // Package lifecycle makes mounts and ends them.
 //
-// A Config says what a mount is made of: Validate (validate.go) says what is
+// A Config says what a mount is made of, for the options of package option: Validate (validate.go) says what is
 // wrong with it, derive.go what follows from it for each part. Start wires
 // store, quota, tree and transport and serves; what it serves is mounted by the
 // Attacher it is given. Serve is Start at a mount point, until that is

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"fmt"
 	"os"
+	"sync"
 
 	"vanishfs/fs"
 	"vanishfs/fs/store"
@@ -19,16 +20,20 @@ type Attacher func(o transport.MountOptions) (dev *os.File, err error)
 type Mount struct {
 	// Immutable after Start.
 	bytes    store.Store
+	domain   *quota.Domain
 	tree     *fs.FS
 	sessions *session.Manager
 	server   *transport.Server
+
+	mu     sync.Mutex // one change at a time; it is held when locks of sessions, domain, store and tree are taken
+	config Config     // what holds; guarded by mu
 
 	done chan struct{} // closed when serving has ended
 	err  error         // why; written before done is closed
 }
 
-// Start makes store, quota and tree of c, mounts with attach and serves. The
-// mount answers when it returns.
+// Start makes store, quota and tree of c, mounts with attach and serves: requests are answered from when it
+// returns, or a moment after.
 //
 // It lifts the process's limit of a file's size (RLIMIT_FSIZE).
 //
@@ -53,10 +58,10 @@ func Start(c Config, attach Attacher) (*Mount, error) {
 }
 
 func start(c Config, bytes store.Store, attach Attacher) (m *Mount, err error) {
-	m = &Mount{bytes: bytes, done: make(chan struct{})}
-	domain := quota.New(nil, "mount", c.limits())
-	options := c.treeOptions(bytes, domain)
-	if m.sessions, err = session.New(c.sessionOptions(domain)); err != nil {
+	m = &Mount{bytes: bytes, domain: quota.New(nil, "mount", c.limits()), config: c, done: make(chan struct{})}
+	options := c.treeOptions(bytes, m.domain)
+	options.Control = m
+	if m.sessions, err = session.New(c.sessionOptions(m.domain)); err != nil {
 		return nil, err
 	}
 	options.ScopeOf = m.sessions.ScopeOf

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
+
+	"vanishfs/lifecycle/option"
 )
 
 func TestValidate(t *testing.T) {
@@ -23,13 +26,13 @@ func TestValidate(t *testing.T) {
 		{"unknown transport", Config{Transport: "tcp"}, "auto, uring, dev"},
 		{"negative size", Config{FileSize: -1}, "file-size -1: must not be negative"},
 		{"negative time", Config{Linger: -time.Second}, "linger"},
-		{"setuid root directory", Config{Mode: mode(0o4755)}, "mode 4755"},
+		{"setuid root directory", Config{Mode: mode(0o4755)}, `mode "4755"`},
 		{"limit of sessions that do not exist", Config{SessionSize: 1, Session: "mount"}, "session-size"},
 		{"refuse nothing", Config{Chmod: "deny", Permissions: "posix"}, "chmod deny"},
 		{"tiered", Config{Store: "tiered", Memory: 1 << 20, SpillDir: "/x"}, ""},
 		{"negative memory", Config{Store: "tiered", Memory: -1}, "memory -1: must not be negative"},
 		{"relative spill directory", Config{SpillDir: "x"}, `spill-dir "x": must be absolute`},
-		{"source of two lines", Config{Source: "a\nb"}, "source"},
+		{"source of two lines", Config{Source: "a\nb"}, "fsname"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := c.c.Validate()
@@ -68,6 +71,32 @@ func TestOwnerOfTopDirectory(t *testing.T) {
 		if (err == nil) != c.accepted || err != nil && strings.ContainsAny(err.Error(), "\n") {
 			t.Errorf("%s: got %v", c.name, err)
 		}
+	}
+}
+
+// Whatever can be a mount option has a field, which holds values of its kind.
+func TestOptionsHaveFields(t *testing.T) {
+	c := NewConfig()
+	fields := c.fields()
+	for _, o := range option.Of(option.MountOption) {
+		if fields[o.Name] == nil {
+			t.Errorf("%s has no field", o.Name)
+		}
+		delete(fields, o.Name)
+	}
+	for name := range fields {
+		t.Errorf("%s is no mount option", name)
+	}
+	if err := c.Validate(); err != nil {
+		t.Error(err)
+	}
+	options := c.withDefaults().Options()
+	again := Config{}
+	if err := again.Apply(options); err != nil || !maps.Equal(again.Options(), options) {
+		t.Errorf("%v became %v, %v", options, again.Options(), err)
+	}
+	if _, there := options["memory"]; there {
+		t.Error("the memory store has an option of the tiered one")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"vanishfs/lifecycle"
 	"vanishfs/lifecycle/control"
+	"vanishfs/lifecycle/option"
 )
 
 // The exit codes of every command but run. They are an interface: a number is
@@ -84,12 +85,15 @@ var classes = []struct {
 	is   error
 	code int
 }{
+	{option.ErrUnknown, exitUsage},
+	{option.ErrValue, exitValue},
 	{lifecycle.ErrConfig, exitValue},
 	{lifecycle.ErrNoDevice, exitNoDevice},
 	{lifecycle.ErrMountPoint, exitMountPoint},
 	{lifecycle.ErrBusy, exitBusy},
 	{lifecycle.ErrSpill, exitSpill},
 	{control.ErrInUse, exitBusy},
+	{control.ErrFixed, exitValue},
 	{control.ErrNotVanishfs, exitNotVanishfs},
 	{lifecycle.ErrNotMountPoint, exitNotVanishfs},
 	{lifecycle.ErrPermission, exitNotPermitted},

@@ -11,6 +11,7 @@ import (
 
 	"vanishfs/lifecycle"
 	"vanishfs/lifecycle/control"
+	"vanishfs/lifecycle/option"
 )
 
 func TestExitCode(t *testing.T) {
@@ -21,8 +22,8 @@ func TestExitCode(t *testing.T) {
 		{nil, exitOK},
 		{errors.New("something"), exitFailure},
 		{usagef("flag"), exitUsage},
-		{valuef("value"), exitValue},
-		{fmt.Errorf("mount: %w", valuef("value")), exitValue},
+		{&option.Error{Kind: option.ErrValue, Err: errors.New("value")}, exitValue},
+		{fmt.Errorf("mount: %w", &option.Error{Kind: option.ErrValue, Err: errors.New("value")}), exitValue},
 		{&lifecycle.Error{Kind: lifecycle.ErrConfig, Err: errors.New("x")}, exitValue},
 		{&lifecycle.Error{Kind: lifecycle.ErrNoDevice, Err: errors.New("x")}, exitNoDevice},
 		{&lifecycle.Error{Kind: lifecycle.ErrPermission, Err: errors.New("x")}, exitNotPermitted},

@@ -1,55 +1,47 @@
 package main
 
 import (
-	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"vanishfs/lifecycle/option"
 )
 
-// flagsOf are the flags of run or mount, made of the option table.
-func flagsOf(command string) []cli.Flag {
+// flagsOf are flags made of options.
+func flagsOf(options []*option.Option) []cli.Flag {
 	var flags []cli.Flag
 	for _, o := range options {
-		if o.only == "" || o.only == command {
-			flags = append(flags, o.flag())
-		}
+		flags = append(flags, flagOf(o))
 	}
 	return flags
 }
 
-func (o *option) flag() cli.Flag {
+func flagOf(o *option.Option) cli.Flag {
 	var aliases []string
-	if o.short != "" {
-		aliases = []string{o.short}
+	if o.Short != "" {
+		aliases = []string{o.Short}
 	}
-	switch {
-	case o.isSwitch():
-		return &cli.BoolFlag{Name: o.name, Aliases: aliases, Category: o.group, Usage: o.usage, DisableDefaultText: true}
-	case o.multi:
-		return &cli.StringSliceFlag{Name: o.name, Aliases: aliases, Category: o.group, Usage: o.usage, DefaultText: o.def}
+	name, heading, usage, def := o.Name, string(o.Section), usageOf(o), o.DefaultText
+	if def == "" {
+		def = o.Default
 	}
-	return &cli.StringFlag{Name: o.name, Aliases: aliases, Category: o.group, Usage: o.usage, DefaultText: o.def}
+	switch o.Kind {
+	case option.Switch:
+		return &cli.BoolFlag{Name: name, Aliases: aliases, Category: heading, Usage: usage, DisableDefaultText: true}
+	case option.Paths:
+		return &cli.StringSliceFlag{Name: name, Aliases: aliases, Category: heading, Usage: usage, DefaultText: def}
+	}
+	return &cli.StringFlag{Name: name, Aliases: aliases, Category: heading, Usage: usage, DefaultText: def}
 }
 
-// applyFlags takes over the flags that were given.
-func (s *settings) applyFlags(c *cli.Context) error {
-	given := c.LocalFlagNames() // c.IsSet goes through all flags for each
-	for _, o := range options {
-		if !slices.Contains(given, o.name) {
-			continue
-		}
-		values := []string{c.String(o.name)}
-		switch {
-		case o.isSwitch():
-			values = []string{"true"}
-		case o.multi:
-			values = c.StringSlice(o.name)
-		}
-		for _, value := range values {
-			if err := o.apply(s, "--"+o.name, value); err != nil {
-				return err
-			}
-		}
+// usageOf has the placeholder in backquotes, as cli wants it, where the help uses it or in front.
+func usageOf(o *option.Option) string {
+	switch {
+	case o.Placeholder == "":
+		return o.Help
+	case strings.Contains(o.Help, o.Placeholder):
+		return strings.Replace(o.Help, o.Placeholder, "`"+o.Placeholder+"`", 1)
 	}
-	return nil
+	return "`" + o.Placeholder + "`: " + o.Help
 }

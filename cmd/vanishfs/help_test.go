@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/urfave/cli/v2"
+
+	"vanishfs/lifecycle/option"
 )
 
 // Help teaches: every command has an example that starts with itself, says what
@@ -37,8 +39,8 @@ func checkLayout(t *testing.T, name, text string) {
 // Flags of one name mean the same in every command.
 func TestFlagsAreShared(t *testing.T) {
 	usage := map[string]string{}
-	for _, command := range []string{"run", "mount"} {
-		for _, f := range flagsOf(command) {
+	for _, list := range [][]*option.Option{option.Of(option.Run), option.Of(option.Mount), liveOptions()} {
+		for _, f := range flagsOf(list) {
 			name, text := f.Names()[0], f.(cli.DocGenerationFlag).GetUsage()
 			if old, ok := usage[name]; ok && old != text {
 				t.Errorf("--%s: %q and %q", name, old, text)

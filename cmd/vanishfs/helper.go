@@ -101,8 +101,8 @@ func (call helperCall) run() error {
 		return withHelperCode(call.err)
 	}
 	s := newSettings()
-	s.Source, s.Verbose, s.sloppy = call.source, call.verbose, call.sloppy
-	if err := s.applyMountOptions(strings.Join(call.options, ",")); err != nil {
+	s.source, s.verbose, s.Sloppy = call.source, call.verbose, call.sloppy
+	if err := s.Parse(strings.Join(call.options, ",")); err != nil {
 		return withHelperCode(err)
 	}
 	return withHelperCode(s.mountAt(call.dir, call.fake))

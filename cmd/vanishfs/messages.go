@@ -15,16 +15,11 @@ import (
 //   - no Go types, no stack, no names of functions; never the content of a file.
 //
 // Standard output carries results only. What goes on in a long-running
-// command is log lines (log.go), which have levels and are off by default.
+// command is log lines (lifecycle.NewLogger), which have levels and are off by default.
 
 // usagef is an error of how the command was called: an unknown flag, an operand too many.
 func usagef(format string, args ...any) error {
 	return withCode(exitUsage, fmt.Errorf(format, args...))
-}
-
-// valuef is an error in the value of a known flag or mount option.
-func valuef(format string, args ...any) error {
-	return withCode(exitValue, fmt.Errorf(format, args...))
 }
 
 // printError writes err as the one line that the rules ask for.

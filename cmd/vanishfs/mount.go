@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"vanishfs/lifecycle"
+	"vanishfs/lifecycle/option"
 )
 
 func mountCommand() *cli.Command {
@@ -34,8 +35,8 @@ and tmpfs's: size, nr_inodes, nr_blocks, mode, uid, gid, huge, noswap, noexec.
    none  /mnt/scratch  fuse.vanishfs  size=2g,mode=1777,allow_other,nofail  0  0
 
 Flags win over -o. Every mount is nosuid and nodev.`,
-		Flags: append(flagsOf("mount"), &cli.StringSliceFlag{
-			Name: "o", Category: groupPlace, Usage: "`OPTION,...`: mount options, as mount(8) takes them; repeatable",
+		Flags: append(flagsOf(option.Of(option.Mount)), &cli.StringSliceFlag{
+			Name: "o", Category: string(option.Places), Usage: "`OPTION,...`: mount options, as mount(8) takes them; repeatable",
 		}),
 		Action: func(c *cli.Context) error {
 			dir, err := oneOperand(c, "DIR")
@@ -44,7 +45,7 @@ Flags win over -o. Every mount is nosuid and nodev.`,
 			}
 			s := newSettings()
 			for _, list := range c.StringSlice("o") {
-				if err := s.applyMountOptions(list); err != nil {
+				if err := s.Parse(list); err != nil {
 					return err
 				}
 			}
@@ -59,13 +60,14 @@ Flags win over -o. Every mount is nosuid and nodev.`,
 // mountAt mounts at dir, in the background unless told otherwise; fake stops
 // short of it.
 func (s *settings) mountAt(dir string, fake bool) error {
-	if s.remount {
+	if s.Remount {
 		return s.remountAt(dir, fake)
 	}
-	if err := s.check(); err != nil || fake {
+	config, err := s.config()
+	if err != nil || fake {
 		return err
 	}
-	o := lifecycle.MountOptions{Config: s.Config, Dir: dir}
+	o := lifecycle.MountOptions{Config: config, Dir: dir}
 	if !s.foreground {
 		return lifecycle.Daemonize(o)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"vanishfs/lifecycle/option"
 	"vanishfs/lifecycle/run"
 )
 
@@ -27,18 +28,19 @@ it is $SHELL. Flags end at the first word that is none.
 
 The exit code is COMMAND's, or 128+n if signal n ended it; 125 if vanishfs
 failed, 126 if COMMAND cannot be executed, 127 if it was not found.`,
-		Flags: flagsOf("run"),
+		Flags: flagsOf(option.Of(option.Run)),
 		Action: func(c *cli.Context) error {
 			s := newSettings()
 			if err := s.applyFlags(c); err != nil {
 				return err
 			}
-			if err := s.check(); err != nil {
+			config, err := s.config()
+			if err != nil {
 				return err
 			}
 			// run prints its own errors: they may come from a process of the session.
 			return silent(run.Main(run.Options{
-				Config: s.Config,
+				Config: config,
 				At:     s.at,
 				Expose: s.expose,
 				Wait:   s.wait,

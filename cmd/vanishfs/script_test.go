@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 	lifecycle.ChildMain()
 	run.ChildMain()
 	doctor.ChildMain()
-	testscript.Main(m, map[string]func(){"vanishfs": main, "mount.fuse.vanishfs": main})
+	testscript.Main(m, map[string]func(){"vanishfs": main, "mount.fuse.vanishfs": main, "mount.fuse": main})
 }
 
 func TestScripts(t *testing.T) {

@@ -2,26 +2,36 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"vanishfs/lifecycle/control"
+	"vanishfs/lifecycle/option"
 )
+
+// liveOptions are those that can change while the filesystem is mounted.
+func liveOptions() []*option.Option {
+	return slices.DeleteFunc(option.Of(option.Mount), func(o *option.Option) bool { return o.Change != option.Live })
+}
 
 func setCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "set",
-		Usage:     "change the limits of a mount while it is in use",
-		UsageText: "vanishfs set [--size SIZE] [--inodes N] DIR",
-		Description: `For the owner of the top directory and root. Nothing is lost: less than what is
-in use is refused. "mount -o remount,size=4g DIR" does the same.
+		Usage:     "change limits and removal of a mount while it is in use",
+		UsageText: "vanishfs set [flags] DIR",
+		Description: `For whoever may remount DIR: who has CAP_SYS_ADMIN there, as root has outside of
+containers, and for an ordinary user's mount that user. All of it changes, or
+nothing; less than what is in use is refused. "mount -o remount,size=4g DIR" does
+the same.
 
    $ vanishfs set --size 4g /mnt/scratch
-   $ vanishfs set --size 25% --inodes 1m /mnt/scratch`,
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "size", Usage: "new cap, `SIZE`: 64MiB, 2g, 1.5GB, 50% of RAM, 0 for none"},
-			&cli.StringFlag{Name: "inodes", Usage: "at most `N` files, directories and links; 0 for no limit"},
-		},
+   $ vanishfs set --size 25% --inodes 1m --max-idle 10d /mnt/scratch
+
+New values of --remove and --file-size are for what is created or written from
+then on. --user-size, --session-size and, where the kernel goes straight to the
+bytes, --file-size change only in a mount that was made with one.`,
+		Flags: flagsOf(liveOptions()),
 		Action: func(c *cli.Context) error {
 			dir, err := oneOperand(c, "DIR")
 			if err != nil {
@@ -31,25 +41,13 @@ in use is refused. "mount -o remount,size=4g DIR" does the same.
 			if err := s.applyFlags(c); err != nil {
 				return err
 			}
-			if len(s.given) == 0 {
-				return usagef("set: neither --size nor --inodes is given; see vanishfs set --help")
+			if len(s.Set) == 0 {
+				return usagef("set: nothing to change is given; see vanishfs set --help")
 			}
-			return s.setLimits(dir)
+			if err := control.Change(dir, s.Set); err != nil {
+				return fmt.Errorf("set options of %w", err)
+			}
+			return nil
 		},
 	}
-}
-
-// setLimits makes the limits that were given those of the mount at dir.
-func (s *settings) setLimits(dir string) error {
-	var l control.Limits
-	if s.given["size"] {
-		l.Size = &s.Size
-	}
-	if s.given["inodes"] {
-		l.Inodes = &s.Inodes
-	}
-	if err := control.SetLimits(dir, l); err != nil {
-		return fmt.Errorf("set limits of %w", err)
-	}
-	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"vanishfs/lifecycle/control"
+	"vanishfs/lifecycle/option"
 )
 
 func statusCommand() *cli.Command {
@@ -78,24 +79,37 @@ func printStatus(w io.Writer, s control.Status) error {
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
 	}
-	row("size", "%s", usage(s.Used, s.Size, showSize))
+	row("size", "%s", usage(s.Used, s.Size, option.ShowSize))
 	row("inodes", "%s", usage(s.InodesUsed, s.Inodes, humanize.Comma))
 	if s.FileSize > 0 {
-		row("file size", "up to %s", showSize(s.FileSize))
+		row("file size", "up to %s", option.ShowSize(s.FileSize))
 	}
 	row("permissions", "%s", s.Permissions)
 	row("removal", "%s", removal(s))
 	row("session", "%s", s.Session)
 	row("store", "%s", s.Store)
 	if s.Memory > 0 {
-		row("memory", "%s", usage(s.MemoryUsed, s.Memory, showSize))
-		row("spill", "%s used, encrypted", showSize(s.SpillUsed))
-		row("traffic", "%s written to the disk, %s read back", showSize(s.Spilled), showSize(s.Fetched))
+		row("memory", "%s", usage(s.MemoryUsed, s.Memory, option.ShowSize))
+		row("spill", "%s used, encrypted", option.ShowSize(s.SpillUsed))
+		row("traffic", "%s written to the disk, %s read back", option.ShowSize(s.Spilled), option.ShowSize(s.Fetched))
 	}
 	row("plane", "%s", s.Plane)
 	row("transport", "%s", s.Transport)
+	row("options", "%s", unusual(s.Options))
 	row("daemon", "%d, version %s", s.PID, s.Version)
 	return t.Flush()
+}
+
+// unusual are the options that a mount has other than by default, as mount(8) would take them.
+func unusual(all option.Set) string {
+	set := option.Set{}
+	defaults := option.Defaults()
+	for name, text := range all {
+		if is, ok := defaults[name]; !ok || is != text {
+			set[name] = text
+		}
+	}
+	return set.String()
 }
 
 // usage is for instance "1.0 GiB used of 8.0 GiB, 12%".

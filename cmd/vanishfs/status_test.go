@@ -7,6 +7,12 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"vanishfs/lifecycle/control"
+	"vanishfs/lifecycle/option"
+)
+
+const (
+	mib = int64(1) << 20
+	gib = int64(1) << 30
 )
 
 func TestUsage(t *testing.T) {
@@ -22,7 +28,7 @@ func TestUsage(t *testing.T) {
 		{gib - 1, gib, "1024 MiB used of 1.0 GiB, 100%"},
 		{gib, gib, "1.0 GiB used of 1.0 GiB, 100%"},
 	} {
-		if got := usage(c.used, c.limit, showSize); got != c.want {
+		if got := usage(c.used, c.limit, option.ShowSize); got != c.want {
 			t.Errorf("usage(%d, %d) = %q; want %q", c.used, c.limit, got, c.want)
 		}
 	}
@@ -32,15 +38,15 @@ func TestUsage(t *testing.T) {
 }
 
 func TestRemovalInWords(t *testing.T) {
-	for in, want := range map[control.Status]string{
-		{Remove: "session", Linger: "0s"}: "at the end of the session",
-		{Remove: "session", Linger: "2s"}: "at the end of the session",
-		{Remove: "close", Linger: "0s"}:   "at last close",
-		{Remove: "close", Linger: "2s"}:   "2s after the last close",
-		{Remove: "keep"}:                  "at the end of the mount",
+	for _, c := range []struct{ remove, linger, want string }{
+		{"session", "0s", "at the end of the session"},
+		{"session", "2s", "at the end of the session"},
+		{"close", "0s", "at last close"},
+		{"close", "2s", "2s after the last close"},
+		{"keep", "", "at the end of the mount"},
 	} {
-		if got := removal(in); got != want {
-			t.Errorf("%s, %s: %q; want %q", in.Remove, in.Linger, got, want)
+		if got := removal(control.Status{Remove: c.remove, Linger: c.linger}); got != c.want {
+			t.Errorf("%s, %s: %q; want %q", c.remove, c.linger, got, c.want)
 		}
 	}
 }

@@ -47,6 +47,8 @@ type Status struct {
 	SpillUsed   int64  `json:"spill_used"`
 	Spilled     int64  `json:"spilled"`
 	Fetched     int64  `json:"fetched"`
+
+	Options map[string]string `json:"options"`
 }
 
 // Mkdir makes a directory of u's on disk, outside every vanishfs.

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -19,20 +18,9 @@ import (
 	"vanishfs/fs"
 )
 
-// The orders, as names of extended attributes.
-const (
-	removeAttr = "user.vanish.remove" // on any path: session, close or keep
-	sizeAttr   = "user.vanish.size"   // on the top directory: bytes, decimal, 0 unlimited
-	inodesAttr = "user.vanish.inodes" // on the top directory: a count, decimal, 0 unlimited
-
-	refreshAttr = "user.vanish.refresh" // on any path: look it up again
-)
-
 var (
 	// ErrNotVanishfs: the path is on another filesystem.
 	ErrNotVanishfs = errors.New("not on a vanishfs")
-	// ErrInUse: a limit would be below what is used.
-	ErrInUse = errors.New("less than is in use")
 	// ErrDead: it is a vanishfs whose daemon is gone.
 	ErrDead = errors.New("its daemon has died; unmount it with vanishfs umount")
 )
@@ -43,54 +31,21 @@ func SetRemoval(path, when string) error {
 	if err := check(path); err != nil {
 		return err
 	}
-	if err := unix.Setxattr(path, removeAttr, []byte(when), 0); err != nil {
+	if err := unix.Setxattr(path, fs.RemoveAttr, []byte(when), 0); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if when == "close" {
 		// The kernel may remember the name for long, and would show it for a moment when it is gone. It looks the
 		// whole path up again for ESTALE, which is the only answer there is (fs/namei.c, retry_estale).
-		_ = unix.Setxattr(path, refreshAttr, nil, 0)
+		_ = unix.Setxattr(path, fs.RefreshAttr, nil, 0)
 	}
 	return nil
 }
 
 // SetRemovalOf is SetRemoval for an open file, which it keeps from going at this close.
 func SetRemovalOf(f *os.File, when string) error {
-	if err := unix.Fsetxattr(int(f.Fd()), removeAttr, []byte(when), 0); err != nil {
+	if err := unix.Fsetxattr(int(f.Fd()), fs.RemoveAttr, []byte(when), 0); err != nil {
 		return fmt.Errorf("%s: %w", f.Name(), err)
-	}
-	return nil
-}
-
-// Limits are new limits of a mount; nil leaves one as it is.
-type Limits struct {
-	Size   *int64 // bytes
-	Inodes *int64
-}
-
-// SetLimits changes the limits of the mount that path is on.
-func SetLimits(path string, l Limits) error {
-	if err := check(path); err != nil {
-		return err
-	}
-	top, err := topOf(path)
-	if err != nil {
-		return err
-	}
-	for _, order := range []struct {
-		attr  string
-		limit *int64
-	}{{sizeAttr, l.Size}, {inodesAttr, l.Inodes}} {
-		if order.limit == nil {
-			continue
-		}
-		err := unix.Setxattr(top, order.attr, strconv.AppendInt(nil, *order.limit, 10), 0)
-		if errors.Is(err, syscall.EINVAL) {
-			err = ErrInUse
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", top, err)
-		}
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"vanishfs/lifecycle/option"
 )
 
 // What works on a mount is shown where mounts are made; here is what must not
@@ -24,7 +26,7 @@ func TestOtherFilesystems(t *testing.T) {
 	_, _, statusErr := ReadStatus(dir)
 	for name, err := range map[string]error{
 		"removal": SetRemoval(file, "keep"),
-		"limits":  SetLimits(dir, Limits{Size: new(int64)}),
+		"options": Change(dir, option.Set{"size": "0"}),
 		"status":  statusErr,
 	} {
 		if !errors.Is(err, ErrNotVanishfs) {

@@ -1,7 +1,7 @@
-package main
+package option
 
 import (
-	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -26,102 +26,94 @@ var ignoredOptions = wordSet(
 // shownOptions stand in /proc/mounts and come back with a remount.
 var shownOptions = wordSet("user_id group_id max_read blksize fd rootmode")
 
-// aliasOptions are other names, most of them tmpfs's, with what they set.
-var aliasOptions = map[string]setter{
-	"nr_inodes": count(func(s *settings) *int64 { return &s.Inodes }),
-	"nr_blocks": func(s *settings, value string) error {
-		n, err := parseBlocks(value)
-		if err == nil {
-			s.Size = n
-		}
-		return err
-	},
-	"exec":    fixed("noexec", "false"),
-	"swap":    fixed("noswap", "false"),
-	"noxattr": fixed("xattr", "false"),
-	"fsname": func(s *settings, value string) error {
-		s.Source = value
-		return nil
-	},
-	// mount(8) has it that what an ordinary user may mount is noexec, unless exec follows.
-	"user":    fixed("noexec", "true"),
-	"users":   fixed("noexec", "true"),
-	"remount": func(s *settings, _ string) error { s.remount = true; return nil },
-	"ro": func(*settings, string) error {
-		return errors.New("a vanishfs cannot be read-only, it would stay empty")
-	},
+// A MountList is what a list of mount options says.
+type MountList struct {
+	Set
+	Sloppy  bool // unknown options are no error (man 8 mount)
+	Remount bool // the options are for what is mounted already
+
+	shown string // an option that only makes sense with remount
 }
 
-// aliasOf says which of our options an alias gives, for remount to know.
-var aliasOf = map[string]string{
-	"nr_inodes": "inodes", "nr_blocks": "size", "exec": "noexec", "user": "noexec", "users": "noexec",
-}
-
-// applyMountOptions reads a comma-separated list; later ones win.
-func (s *settings) applyMountOptions(list string) error {
-	for _, word := range strings.Split(list, ",") {
+// Parse adds a comma-separated list; later ones win.
+func (l *MountList) Parse(list string) error {
+	if l.Set == nil {
+		l.Set = Set{}
+	}
+	for word := range strings.SplitSeq(list, ",") {
 		if word == "" {
 			continue
 		}
-		name, value, hasValue := strings.Cut(word, "=")
-		if err := s.applyMountOption(strings.ReplaceAll(name, "-", "_"), word, value, hasValue); err != nil {
+		if err := l.add(word); err != nil {
 			return err
 		}
 	}
-	if s.shown != "" && !s.remount {
-		return unknownMountOption(s.shown)
+	if l.shown != "" && !l.Remount {
+		return unknown(l.shown)
 	}
 	return nil
 }
 
-func unknownMountOption(word string) error {
-	return usagef("unknown mount option %s; see vanishfs mount --help", word)
+func unknown(word string) error {
+	return &Error{ErrUnknown, fmt.Errorf("unknown mount option %s; see vanishfs mount --help", word)}
 }
 
-// applyMountOption sets one option; name has underscores, word is as written.
-func (s *settings) applyMountOption(name, word, value string, hasValue bool) error {
+// add adds one option, as written.
+func (l *MountList) add(word string) error {
+	name, value, hasValue := strings.Cut(word, "=")
+	name = underscored(name)
 	switch {
 	case ignoredOptions[name], strings.HasPrefix(name, "x_"), strings.HasPrefix(name, "X_"):
 		return nil
 	case shownOptions[name]:
-		s.shown = word
+		l.shown = word
 		return nil
-	}
-	if set, ok := aliasOptions[name]; ok {
-		if err := set(s, value); err != nil {
-			return valuef("option %s: %w", word, err)
-		}
-		s.given[aliasOf[name]] = true
+	case name == "remount":
+		l.Remount = true
 		return nil
+	case name == "ro":
+		return valuef("option %s: a vanishfs cannot be read-only, it would stay empty", word)
 	}
-	o := mountOption(name)
+	o, alias := findMountOption(name)
 	switch {
-	case o == nil && s.sloppy:
+	case o == nil && l.Sloppy:
 		return nil
 	case o == nil:
-		return unknownMountOption(word)
-	case o.isSwitch() && hasValue:
+		return unknown(word)
+	case alias.Value != "":
+		value = alias.Value // "user=NAME" is what mount(8) remembers
+	case o.IsSwitch() && hasValue:
 		return valuef("option %s takes no value", name)
-	case o.isSwitch():
+	case o.IsSwitch():
 		value = "true"
 	case !hasValue:
 		return valuef("option %s needs a value", name)
+	case alias.Blocks:
+		bytes, err := parseBlocks(value)
+		if err != nil {
+			return valuef("option %s %q: %w", name, value, err)
+		}
+		value = fmt.Sprint(bytes)
 	}
-	return o.apply(s, "option "+name, value)
+	return l.Add(o, "option "+name, value)
 }
 
-func mountOption(name string) *option {
-	for _, o := range options {
-		if strings.ReplaceAll(o.name, "-", "_") == name && o.only != "run" && o.name != "foreground" {
-			return o
+// findMountOption finds an option by its name, or with the alias of that name.
+func findMountOption(name string) (*Option, Alias) {
+	for _, o := range table {
+		if !o.Accepts(MountOption) {
+			continue
+		}
+		if o.MountName() == name {
+			return o, Alias{}
+		}
+		for _, a := range o.Aliases {
+			if a.Name == name {
+				return o, a
+			}
 		}
 	}
-	return nil
-}
-
-// fixed sets the named option to a value, whatever the mount option's own.
-func fixed(name, value string) setter {
-	return func(s *settings, _ string) error { return mountOption(name).set(s, value) }
+	return nil, Alias{}
 }
 
 func wordSet(lists ...string) map[string]bool {

@@ -1,4 +1,4 @@
-package main
+package option
 
 import (
 	"errors"
@@ -131,6 +131,9 @@ func parseBlocks(s string) (int64, error) {
 	return n * page, nil
 }
 
+// ram is ramBytes, asked once.
+var ram = sync.OnceValue(ramBytes)
+
 // ramBytes is the machine's RAM as tmpfs counts it (totalram_pages).
 func ramBytes() int64 {
 	var info unix.Sysinfo_t
@@ -146,7 +149,7 @@ func defaultInodes(ram int64) int64 {
 	return ram / int64(os.Getpagesize()) / 2
 }
 
-// showSize prints a limit or a use for people.
-func showSize(n int64) string {
+// ShowSize prints a limit or a use for people.
+func ShowSize(n int64) string {
 	return humanize.IBytes(uint64(max(n, 0)))
 }

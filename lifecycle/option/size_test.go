@@ -1,4 +1,4 @@
-package main
+package option
 
 import (
 	"errors"
@@ -158,8 +158,9 @@ func TestTmpfsDefaults(t *testing.T) {
 	if ram < 64*mib {
 		t.Fatalf("ramBytes() = %d", ram)
 	}
-	if s := newSettings(); s.Size != ram/2 || s.Inodes != ram/int64(os.Getpagesize())/2 {
-		t.Errorf("defaults: size %d, inodes %d of %d bytes of RAM", s.Size, s.Inodes, ram)
+	s, format := Defaults(), func(n int64) string { return strconv.FormatInt(n, 10) }
+	if s["size"] != format(ram/2) || s["inodes"] != format(ram/int64(os.Getpagesize())/2) {
+		t.Errorf("defaults: size %s, inodes %s of %d bytes of RAM", s["size"], s["inodes"], ram)
 	}
 }
 

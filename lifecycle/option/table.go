@@ -1,235 +1,112 @@
-package main
+package option
 
-import (
-	"errors"
-	"os/user"
-	"path/filepath"
-	"strconv"
-	"strings"
-	"time"
-	"unicode/utf8"
-)
-
-// An option is something a filesystem can be told, as a flag of run and mount
-// (flags.go) and as a mount option of the same name (mountopts.go).
-type option struct {
-	name  string
-	short string // one letter, flag only
-	group string // heading in the help
-	usage string // with the value's placeholder in backquotes; none for a switch
-	def   string // the default, for the help
-	only  string // "run" or "mount" if it is for one of them only
-	multi bool   // can be given several times; never a mount option
-	set   setter
-}
-
-// A setter reads a value into the settings; a switch gets "true" or "false".
-type setter func(s *settings, value string) error
-
-func (o *option) isSwitch() bool { return !strings.Contains(o.usage, "`") }
-
+// The sections, in the order of the table.
 const (
-	groupLimits  = "Limits (SIZE: 64MiB, 2g, 1.5GB, 50% of RAM, 0 for none)"
-	groupFiles   = "What a file gets"
-	groupRemoval = "Removal (DURATION: 2s, 90m, 10d)"
-	groupPlace   = "Where it is"
-	groupUsers   = "Who may use it"
-	groupBytes   = "Where the bytes are and how they travel"
-	groupLog     = "Log, on standard error"
+	Limits  Section = "Limits (SIZE: 64MiB, 2g, 1.5GB, 50% of RAM, 0 for none)"
+	Files   Section = "What a file gets"
+	Removal Section = "Removal (DURATION: 2s, 90m, 10d)"
+	Places  Section = "Where it is"
+	Users   Section = "Who may use it"
+	Bytes   Section = "Where the bytes are and how they travel"
+	Log     Section = "Log, on standard error"
 )
 
-var options = []*option{
-	{name: "size", group: groupLimits, usage: "at most `SIZE` in all", def: "50%",
-		set: size(func(s *settings) *int64 { return &s.Size })},
-	{name: "inodes", group: groupLimits, usage: "at most `N` files, directories and links", def: "half of RAM in pages",
-		set: count(func(s *settings) *int64 { return &s.Inodes })},
-	{name: "file-size", group: groupLimits, usage: "at most `SIZE` in one file", def: "0",
-		set: size(func(s *settings) *int64 { return &s.FileSize })},
-	{name: "user-size", group: groupLimits, usage: "at most `SIZE` for each user", def: "0",
-		set: size(func(s *settings) *int64 { return &s.UserSize })},
-	{name: "session-size", group: groupLimits, usage: "at most `SIZE` for each session, see --session", def: "0", only: "mount",
-		set: size(func(s *settings) *int64 { return &s.SessionSize })},
+var table = []*Option{
+	{Name: "size", Section: Limits, Kind: Size, Change: Live, For: Everywhere, Default: "50%",
+		Aliases:     []Alias{{Name: "nr_blocks", From: "tmpfs", Blocks: true}},
+		Placeholder: "SIZE", Help: "at most SIZE in all"},
+	{Name: "inodes", Section: Limits, Kind: Count, Change: Live, For: Everywhere, DefaultText: "half of RAM in pages",
+		Aliases:     []Alias{{Name: "nr_inodes", From: "tmpfs"}},
+		Placeholder: "N", Help: "at most N files, directories and links"},
+	{Name: "file-size", Section: Limits, Kind: Size, Change: Live, For: Everywhere, Default: "0",
+		Placeholder: "SIZE", Help: "at most SIZE in one file"},
+	{Name: "user-size", Section: Limits, Kind: Size, Change: Live, For: Everywhere, Default: "0",
+		Placeholder: "SIZE", Help: "at most SIZE for each user"},
+	{Name: "session-size", Section: Limits, Kind: Size, Change: Live, For: Mount | MountOption, Default: "0",
+		Placeholder: "SIZE", Help: "at most SIZE for each session, see --session"},
 
-	{name: "permissions", group: groupFiles, usage: "`owner|posix`: keep only the owner's mode bits, or all of them", def: "owner",
-		set: text(func(s *settings) *string { return &s.Permissions })},
-	{name: "chmod", group: groupFiles, usage: "`keep|deny`: drop bits that never exist from a chmod, or refuse it", def: "keep",
-		set: text(func(s *settings) *string { return &s.Chmod })},
-	{name: "xattr", group: groupFiles, usage: "store user extended attributes",
-		set: toggle(func(s *settings) *bool { return &s.XAttr })},
-	{name: "noexec", group: groupFiles, usage: "refuse to execute files",
-		set: toggle(func(s *settings) *bool { return &s.NoExec })},
+	{Name: "permissions", Section: Files, Kind: Word, Words: []string{"owner", "posix"}, For: Everywhere,
+		Help: "keep only the owner's mode bits, or all of them"},
+	{Name: "chmod", Section: Files, Kind: Word, Words: []string{"keep", "deny"}, For: Everywhere,
+		Help: "drop bits that never exist from a chmod, or refuse it"},
+	{Name: "xattr", Section: Files, Kind: Switch, For: Everywhere,
+		Aliases: []Alias{{Name: "noxattr", From: "mount(8)", Value: "false"}},
+		Help:    "store user extended attributes"},
+	{Name: "noexec", Section: Files, Kind: Switch, For: Everywhere,
+		Aliases: []Alias{{Name: "exec", From: "mount(8)", Value: "false"},
+			// What an ordinary user may mount is noexec, unless exec follows (man 8 mount).
+			{Name: "user", From: "mount(8)", Value: "true"}, {Name: "users", From: "mount(8)", Value: "true"}},
+		Help: "refuse to execute files"},
 
-	{name: "remove", group: groupRemoval, usage: "`session|close`: remove a file at the end of the session, or at its last close", def: "session",
-		set: text(func(s *settings) *string { return &s.Remove })},
-	{name: "session", group: groupRemoval, usage: "`mount|process|sid|cgroup`: what a session is: the whole mount, or each process, POSIX session or cgroup that creates files", def: "mount", only: "mount",
-		set: text(func(s *settings) *string { return &s.Session })},
-	{name: "linger", group: groupRemoval, usage: "wait `DURATION` after the last close; opening again cancels the removal", def: "0",
-		set: span(func(s *settings) *time.Duration { return &s.Linger })},
-	{name: "max-idle", group: groupRemoval, usage: "remove what was neither open, locked nor changed for `DURATION`", def: "0, never",
-		set: span(func(s *settings) *time.Duration { return &s.MaxIdle })},
+	{Name: "remove", Section: Removal, Kind: Word, Words: []string{"session", "close"}, Change: Live, For: Everywhere,
+		Help: "remove a file at the end of the session, or at its last close"},
+	{Name: "session", Section: Removal, Kind: Word, Words: []string{"mount", "process", "sid", "cgroup"}, For: Mount | MountOption,
+		Help: "what a session is: the whole mount, or each process, POSIX session or cgroup that creates files"},
+	{Name: "linger", Section: Removal, Kind: Duration, Change: Live, For: Everywhere, Default: "0",
+		Placeholder: "DURATION", Help: "wait DURATION after the last close; opening again cancels the removal"},
+	{Name: "max-idle", Section: Removal, Kind: Duration, Change: Live, For: Everywhere, Default: "0", DefaultText: "0, never",
+		Placeholder: "DURATION", Help: "remove what was neither open, locked nor changed for DURATION"},
 
-	{name: "at", group: groupPlace, usage: "put the filesystem at `DIR`; repeatable", def: "/tmp", only: "run", multi: true,
-		set: list(func(s *settings) *[]string { return &s.at })},
-	{name: "expose", group: groupPlace, usage: "keep `PATH` of the directory outside visible inside; repeatable", only: "run", multi: true,
-		set: list(func(s *settings) *[]string { return &s.expose })},
-	{name: "wait", group: groupPlace, usage: "wait for processes that outlive COMMAND instead of ending them", only: "run",
-		set: toggle(func(s *settings) *bool { return &s.wait })},
-	{name: "foreground", short: "f", group: groupPlace, usage: "stay until unmounted instead of going to the background", only: "mount",
-		set: toggle(func(s *settings) *bool { return &s.foreground })},
+	{Name: "at", Section: Places, Kind: Paths, For: Run, DefaultText: "/tmp",
+		Placeholder: "DIR", Help: "put the filesystem at DIR; repeatable"},
+	{Name: "expose", Section: Places, Kind: Paths, For: Run,
+		Placeholder: "PATH", Help: "keep PATH of the directory outside visible inside; repeatable"},
+	{Name: "wait", Section: Places, Kind: Switch, For: Run,
+		Help: "wait for processes that outlive COMMAND instead of ending them"},
+	{Name: "foreground", Section: Places, Kind: Switch, For: Mount, Short: "f",
+		Help: "stay until unmounted instead of going to the background"},
+	{Name: "fsname", Section: Places, Kind: Line, For: MountOption, Default: "vanishfs",
+		Placeholder: "NAME", Help: "NAME in the first field of /proc/mounts"},
 
-	{name: "allow-other", group: groupUsers, usage: "let other users in, as in /tmp", only: "mount",
-		set: toggle(func(s *settings) *bool { return &s.AllowOther })},
-	{name: "mode", group: groupUsers, usage: "octal `MODE` of the top directory", def: "1777 where other users may enter, else 0700",
-		set: fileMode(func(s *settings) **uint32 { return &s.Mode })},
-	{name: "uid", group: groupUsers, usage: "owner of the top directory, `USER` or number", def: "the caller",
-		set: account(func(s *settings) **uint32 { return &s.UID }, userID)},
-	{name: "gid", group: groupUsers, usage: "group of the top directory, `GROUP` or number", def: "the caller's",
-		set: account(func(s *settings) **uint32 { return &s.GID }, groupID)},
+	{Name: "allow-other", Section: Users, Kind: Switch, For: Mount | MountOption,
+		Help: "let other users in, as in /tmp"},
+	{Name: "mode", Section: Users, Kind: Mode, For: Everywhere, DefaultText: "1777 where other users may enter, else 0700",
+		Placeholder: "MODE", Help: "octal MODE of the top directory"},
+	{Name: "uid", Section: Users, Kind: User, For: Everywhere, DefaultText: "the caller",
+		Placeholder: "USER", Help: "owner of the top directory, USER or number"},
+	{Name: "gid", Section: Users, Kind: Group, For: Everywhere, DefaultText: "the caller's",
+		Placeholder: "GROUP", Help: "group of the top directory, GROUP or number"},
 
-	{name: "store", group: groupBytes, usage: "`memory|tiered`: a tmpfs that no path leads to, or memory and, when that is full, encrypted disk", def: "memory",
-		set: text(func(s *settings) *string { return &s.Store })},
-	{name: "memory", group: groupBytes, usage: "with --store=tiered: at most `SIZE` of RAM, 0 for disk only", def: "25%",
-		set: size(func(s *settings) *int64 { return &s.Memory })},
-	{name: "spill-dir", group: groupBytes, usage: "with --store=tiered: `DIR` on a disk, where nothing is ever readable or left", def: "/var/tmp",
-		set: directory(func(s *settings) *string { return &s.SpillDir })},
-	{name: "huge", group: groupBytes, usage: "`auto|never|within_size|always`: huge pages", def: "auto: within_size from 1 GiB on",
-		set: text(func(s *settings) *string { return &s.Huge })},
-	{name: "noswap", group: groupBytes, usage: "never write the bytes to swap; needs root",
-		set: toggle(func(s *settings) *bool { return &s.NoSwap })},
-	{name: "transport", group: groupBytes, usage: "`auto|uring|dev`: how the kernel's requests come", def: "auto",
-		set: text(func(s *settings) *string { return &s.Transport })},
-	{name: "passthrough", group: groupBytes, usage: "`auto|on|off`: let the kernel go straight to the bytes", def: "auto",
-		set: text(func(s *settings) *string { return &s.Passthrough })},
+	{Name: "store", Section: Bytes, Kind: Word, Words: []string{"memory", "tiered"}, For: Everywhere,
+		Help: "a tmpfs that no path leads to, or memory and, when that is full, encrypted disk"},
+	{Name: "memory", Section: Bytes, Kind: Size, For: Everywhere, Default: "25%", Needs: "store=tiered",
+		Placeholder: "SIZE", Help: "with --store=tiered: at most SIZE of RAM, 0 for disk only"},
+	// A disk, where /tmp often is none (file-hierarchy(7)).
+	{Name: "spill-dir", Section: Bytes, Kind: Path, For: Everywhere, Default: "/var/tmp", Needs: "store=tiered",
+		Placeholder: "DIR", Help: "with --store=tiered: DIR on a disk, where nothing is ever readable or left"},
+	{Name: "huge", Section: Bytes, Kind: Word, Words: []string{"auto", "never", "within_size", "always"}, For: Everywhere,
+		DefaultText: "auto: within_size from 1 GiB on",
+		Help:        "huge pages"},
+	{Name: "noswap", Section: Bytes, Kind: Switch, For: Everywhere,
+		Aliases: []Alias{{Name: "swap", From: "mount(8)", Value: "false"}},
+		Help:    "never write the bytes to swap; needs root"},
+	{Name: "transport", Section: Bytes, Kind: Word, Words: []string{"auto", "uring", "dev"}, For: Everywhere,
+		Help: "how the kernel's requests come"},
+	{Name: "passthrough", Section: Bytes, Kind: Word, Words: []string{"auto", "on", "off"}, For: Everywhere,
+		Help: "let the kernel go straight to the bytes"},
 
-	{name: "verbose", short: "v", group: groupLog, usage: "say what is done and what is not available, and why",
-		set: toggle(func(s *settings) *bool { return &s.Verbose })},
-	{name: "log-json", group: groupLog, usage: "log lines are JSON objects",
-		set: toggle(func(s *settings) *bool { return &s.LogJSON })},
+	{Name: "verbose", Section: Log, Kind: Switch, For: Everywhere, Short: "v",
+		Help: "say what is done and what is not available, and why"},
+	{Name: "log-json", Section: Log, Kind: Switch, For: Everywhere,
+		Help: "log lines are JSON objects"},
 }
 
-// apply sets the option and remembers that it was given; shown is what the user wrote, for messages.
-func (o *option) apply(s *settings, shown, value string) error {
-	if err := o.set(s, value); err != nil {
-		return valuef("%s %q: %w", shown, value, err)
+func init() {
+	for _, o := range table {
+		o.complete()
 	}
-	s.given[o.name] = true
-	return nil
 }
 
-func size(field func(*settings) *int64) setter {
-	return func(s *settings, value string) error {
-		n, err := parseSize(value, s.ram)
-		if err == nil {
-			*field(s) = n
+// complete says of a choice what its words say.
+func (o *Option) complete() {
+	if o.Kind != Word {
+		return
+	}
+	o.Default = o.Words[0]
+	for i, w := range o.Words {
+		if i > 0 {
+			o.Placeholder += "|"
 		}
-		return err
+		o.Placeholder += w
 	}
-}
-
-func count(field func(*settings) *int64) setter {
-	return func(s *settings, value string) error {
-		n, err := parseCount(value)
-		if err == nil {
-			*field(s) = n
-		}
-		return err
-	}
-}
-
-func span(field func(*settings) *time.Duration) setter {
-	return func(s *settings, value string) error {
-		d, err := parseDuration(value)
-		if err == nil {
-			*field(s) = d
-		}
-		return err
-	}
-}
-
-// text is for words; lifecycle.Config knows which there are.
-func text(field func(*settings) *string) setter {
-	return func(s *settings, value string) error {
-		*field(s) = value
-		return nil
-	}
-}
-
-// directory is made absolute: a daemon's directory is another than the caller's.
-func directory(field func(*settings) *string) setter {
-	return func(s *settings, value string) error {
-		if value == "" || !utf8.ValidString(value) {
-			return errors.New("not a path in UTF-8")
-		}
-		dir, err := filepath.Abs(value)
-		if err == nil {
-			*field(s) = dir
-		}
-		return err
-	}
-}
-
-func toggle(field func(*settings) *bool) setter {
-	return func(s *settings, value string) error {
-		on, err := strconv.ParseBool(value)
-		if err != nil {
-			return errors.New("not true or false")
-		}
-		*field(s) = on
-		return nil
-	}
-}
-
-func list(field func(*settings) *[]string) setter {
-	return func(s *settings, value string) error {
-		if value == "" {
-			return errors.New("empty path")
-		}
-		*field(s) = append(*field(s), value)
-		return nil
-	}
-}
-
-func fileMode(field func(*settings) **uint32) setter {
-	return func(s *settings, value string) error {
-		mode, err := strconv.ParseUint(value, 8, 32)
-		if err != nil || mode > 0o7777 {
-			return errors.New("not an octal mode such as 1777")
-		}
-		m := uint32(mode)
-		*field(s) = &m
-		return nil
-	}
-}
-
-func account(field func(*settings) **uint32, lookup func(string) (string, error)) setter {
-	return func(s *settings, value string) error {
-		if _, err := strconv.ParseUint(value, 10, 32); err != nil {
-			if value, err = lookup(value); err != nil {
-				return errors.New("no such user or group")
-			}
-		}
-		id, err := strconv.ParseUint(value, 10, 32)
-		if err != nil {
-			return errors.New("not an id")
-		}
-		n := uint32(id)
-		*field(s) = &n
-		return nil
-	}
-}
-
-func userID(name string) (string, error) {
-	u, err := user.Lookup(name)
-	if err != nil {
-		return "", err
-	}
-	return u.Uid, nil
-}
-
-func groupID(name string) (string, error) {
-	g, err := user.LookupGroup(name)
-	if err != nil {
-		return "", err
-	}
-	return g.Gid, nil
 }

@@ -14,7 +14,7 @@ import (
 type Options struct {
 	Kind   string        // mount, process, sid, cgroup
 	Domain *quota.Domain // the mount's
-	// UserSize and SessionSize are bytes, 0 is unlimited.
+	// UserSize and SessionSize are bytes, 0 is unlimited, and for good: see SetLimits.
 	UserSize, SessionSize int64
 	Logger                *slog.Logger
 }
@@ -27,14 +27,15 @@ type Ender interface {
 // A Manager knows the sessions of one mount.
 type Manager struct {
 	// Constant after New.
-	kind  kind // nil: there are no sessions inside the mount
-	users *users
-	size  int64 // limit of a session, bytes
-	log   *slog.Logger
+	kind    kind // nil: there are no sessions inside the mount
+	users   *users
+	counted bool // each session has a domain of its own
+	log     *slog.Logger
 
 	watcher *watcher // nil without kind
 
 	mu       sync.RWMutex
+	size     int64               // limit of a session, bytes; guarded by mu
 	sessions map[uint64]*session // those that files can be created in, by id
 	closed   bool
 }
@@ -46,7 +47,7 @@ func New(o Options) (*Manager, error) {
 		o.Logger = slog.Default()
 	}
 	m := &Manager{
-		users: newUsers(o.Domain, o.UserSize), size: o.SessionSize, log: o.Logger,
+		users: newUsers(o.Domain, o.UserSize), counted: o.SessionSize > 0, size: o.SessionSize, log: o.Logger,
 		sessions: make(map[uint64]*session),
 	}
 	var err error

@@ -16,7 +16,7 @@ func (m *Manager) scopeLocked(s *session, uid uint32) *fs.Scope {
 		return scope
 	}
 	scope := &fs.Scope{Name: s.name, Domain: m.users.domain(uid)}
-	if m.size > 0 {
+	if m.counted {
 		scope.Domain = quota.New(scope.Domain, s.name, quota.Limits{Bytes: m.size})
 	}
 	if s.scopes == nil {

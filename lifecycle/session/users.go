@@ -17,16 +17,17 @@ import (
 type users struct {
 	// Constant.
 	mount *quota.Domain
-	size  int64 // bytes, 0 is unlimited: then users are not told apart
+	apart bool // users have domains of their own
 
 	mu      sync.RWMutex
+	size    int64                                 // bytes, 0 is unlimited; guarded by mu
 	domains map[uint32]weak.Pointer[quota.Domain] // guarded by mu
 	owns    map[uint32]weak.Pointer[fs.Scope]     // guarded by mu
 }
 
 func newUsers(mount *quota.Domain, size int64) *users {
 	return &users{
-		mount: mount, size: size,
+		mount: mount, apart: size > 0, size: size,
 		domains: make(map[uint32]weak.Pointer[quota.Domain]),
 		owns:    make(map[uint32]weak.Pointer[fs.Scope]),
 	}
@@ -34,7 +35,7 @@ func newUsers(mount *quota.Domain, size int64) *users {
 
 // key tells users apart where they have limits.
 func (u *users) key(uid uint32) uint32 {
-	if u.size == 0 {
+	if !u.apart {
 		return 0
 	}
 	return uid
@@ -42,7 +43,7 @@ func (u *users) key(uid uint32) uint32 {
 
 // domain is what all files of a user are charged to.
 func (u *users) domain(uid uint32) *quota.Domain {
-	if u.size == 0 {
+	if !u.apart {
 		return u.mount
 	}
 	u.mu.Lock()
@@ -62,7 +63,7 @@ func (u *users) domainLocked(uid uint32) *quota.Domain {
 // own is the scope of a user's files that are in no session, nil if it is the
 // mount's: it ends with the mount.
 func (u *users) own(uid uint32) *fs.Scope {
-	if u.size == 0 {
+	if !u.apart {
 		return nil
 	}
 	u.mu.RLock()
