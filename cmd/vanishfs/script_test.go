@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -28,10 +29,20 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			// Built with -race, a process waits a second at its end for reports of others.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
+			env.Setenv("ISOLATED", isolated())
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits},
 	})
+}
+
+// isolated runs a command in namespaces of its own, as root there, so that no mount and no process stays behind.
+func isolated() string {
+	command := "timeout 60 unshare --mount --pid --fork --kill-child --mount-proc"
+	if os.Geteuid() != 0 {
+		command += " --map-root-user"
+	}
+	return command
 }
 
 // exits CODE COMMAND... runs a command that ends with CODE, says nothing on

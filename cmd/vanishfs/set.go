@@ -15,6 +15,15 @@ func liveOptions() []*option.Option {
 	return slices.DeleteFunc(option.Of(option.Mount), func(o *option.Option) bool { return o.Change != option.Live })
 }
 
+// setFlags have no defaults: what is not given stays.
+func setFlags() []cli.Flag {
+	flags := flagsOf(liveOptions())
+	for _, f := range flags {
+		f.(*cli.StringFlag).DefaultText = ""
+	}
+	return flags
+}
+
 func setCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "set",
@@ -31,7 +40,7 @@ the same.
 New values of --remove and --file-size are for what is created or written from
 then on. --user-size, --session-size and, where the kernel goes straight to the
 bytes, --file-size change only in a mount that was made with one.`,
-		Flags: flagsOf(liveOptions()),
+		Flags: setFlags(),
 		Action: func(c *cli.Context) error {
 			dir, err := oneOperand(c, "DIR")
 			if err != nil {

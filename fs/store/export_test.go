@@ -1,6 +1,10 @@
 package store
 
-import "golang.org/x/sys/unix"
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
 
 // SetBudget limits the descriptors held, before the first file.
 func (s *Memory) SetBudget(n int) { s.handles = newHandleCache(n) }
@@ -55,7 +59,7 @@ func OpenBacking(f File) (fd int, err error) {
 // NewTmpfs makes a bare instance, for MemoryOptions.Dir.
 func NewTmpfs(size int64) (root int, err error) {
 	made, err := makeTmpfs(tmpfsOptions{Size: size, Huge: "never"})
-	if err == unix.EPERM {
+	if errors.Is(err, unix.EPERM) {
 		made, err = makeTmpfsInChild(tmpfsOptions{Size: size, Huge: "never"})
 	}
 	return made.root, err

@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	// ErrUnknown: there is no such option there.
+	// ErrUnknown: there is no such option, or not beside the others.
 	ErrUnknown = errors.New("unknown option")
 	// ErrValue: an option has a value that it cannot have.
 	ErrValue = errors.New("wrong value")
@@ -68,7 +68,7 @@ func (s Set) Needed(has Set) error {
 			value = has[other]
 		}
 		if value != word {
-			return valuef("%s is for the %s %s only; add --%s (or option %[4]s)", o.Name, word, other, o.Needs)
+			return &Error{ErrUnknown, fmt.Errorf("%s is for the %s %s only; add --%s (or option %[4]s)", o.Name, word, other, o.Needs)}
 		}
 	}
 	return nil
@@ -83,14 +83,14 @@ func (s Set) Sensible() Set {
 	return s
 }
 
-// Changes are what of want is not in has, the options of a mount. Everything of it must be Live.
-func (want Set) Changes(has Set) (Set, error) {
-	if err := want.Needed(has); err != nil {
-		return nil, err
+// Changes are what of s is not in has, the options of a mount. All of that must be Live.
+func (s Set) Changes(has Set) (Set, error) {
+	if err := s.Needed(has); err != nil {
+		return nil, valuef("%s", err)
 	}
 	changes := Set{}
 	for _, o := range table {
-		text, given := want[o.Name]
+		text, given := s[o.Name]
 		is, known := has[o.Name]
 		switch {
 		case !given || known && text == is:
