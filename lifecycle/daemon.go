@@ -143,12 +143,15 @@ func (b *background) serve() error {
 	signal.Ignore(unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()
+	log := &sink{to: os.Stderr}
+	b.Config.Logger = NewLogger(log, b.Config.Verbose, b.Config.LogJSON)
 	return Serve(ctx, b.MountOptions, func() error {
 		if err := writeReport(b.pipe, nil); err != nil {
 			return err // who started it was killed: nobody would know of the mount
 		}
 		b.reported = true
 		unix.Close(b.pipe)
+		log.turn(&systemLog{path: systemLogSocket})
 		return process.DropInherited(3)
 	})
 }

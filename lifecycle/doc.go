@@ -19,8 +19,8 @@
 //
 // It has a session of its own, the root as its directory and none of the
 // caller's descriptors, and it logs to the caller's standard error until the
-// mount is ready, to nowhere afterwards; Serve in the foreground goes on
-// logging. SIGTERM and SIGINT unmount, lazily where the mount is in use, and
+// mount is ready, to the machine's log afterwards where there is one (/dev/log: the
+// journal or syslog); Serve in the foreground goes on logging to standard error. SIGTERM and SIGINT unmount, lazily where the mount is in use, and
 // end it; so does an unmount by anybody else. If the caller of Daemonize is
 // killed before he could be told that the mount is ready, nothing stays mounted.
 package lifecycle

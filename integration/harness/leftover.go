@@ -103,15 +103,6 @@ func Mounted(dir string) []string {
 	})
 }
 
-// MountedSource is the same for mounts whose source field is source.
-func MountedSource(source string) []string {
-	return scanMountinfo(func(line string) bool {
-		_, rest, ok := strings.Cut(line, " - ")
-		f := strings.Fields(rest)
-		return ok && len(f) > 1 && f[1] == source
-	})
-}
-
 func scanMountinfo(match func(line string) bool) (found []string) {
 	seen := map[string]bool{}
 	pids, _ := filepath.Glob("/proc/[0-9]*")
