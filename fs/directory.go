@@ -106,6 +106,12 @@ func (d *directory) squeezeLocked() {
 	d.order, d.holes = kept, 0
 }
 
+func (d *directory) empty() bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return len(d.children) == 0
+}
+
 // after returns the index of the first position behind cookie.
 // Precondition: d.mu is held, for reading at least.
 func (d *directory) after(cookie uint64) int {

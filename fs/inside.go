@@ -1,14 +1,19 @@
 package fs
 
 import (
+	"io"
 	"os"
 	"strconv"
 
 	"github.com/moby/sys/mountinfo"
 )
 
+// mostMounts is how long a mount table is read, bytes: somebody may fill that of his own namespace
+// (sysctl fs.mount-max), and the caller of a chmod waits for us, and others behind him.
+const mostMounts = 1 << 20
+
 // mountsInside says whether something is mounted inside a vanishfs as the process sees it, also if
-// that cannot be told. For the kernel to drop a name is to detach what is mounted there or below
+// that cannot be told or takes long. For the kernel to drop a name is to detach what is mounted there or below
 // (fs/dcache.c, d_invalidate).
 func mountsInside(pid uint32) bool {
 	table, err := os.Open("/proc/" + strconv.FormatUint(uint64(pid), 10) + "/mountinfo")
@@ -16,8 +21,9 @@ func mountsInside(pid uint32) bool {
 		return true
 	}
 	defer table.Close()
-	mounts, err := mountinfo.GetMountsFromReader(table, nil)
-	if err != nil {
+	bounded := io.LimitedReader{R: table, N: mostMounts}
+	mounts, err := mountinfo.GetMountsFromReader(&bounded, nil)
+	if err != nil || bounded.N == 0 {
 		return true
 	}
 	ours := make(map[int]bool)

@@ -86,7 +86,7 @@ type Options struct {
 	// Remove is the policy of files for which nothing else is said; Linger delays removal at close.
 	Remove Removal
 	Linger time.Duration
-	// MaxIdle removes what has had no handle and no change for that long; 0 is never.
+	// MaxIdle removes what was not in use and has had no change for that long; 0 is never.
 	MaxIdle time.Duration
 
 	// FileSize is the largest size of a file, bytes; 0 is unlimited.
@@ -126,6 +126,9 @@ type Kernel interface {
 	ExpireEntries() error
 	// DeleteEntry says that the name of child was removed, as unlink would.
 	DeleteEntry(parent, child uint64, name string) error
+	// Prune makes the kernel forget those of the nodes that nobody uses, in this order; FORGET comes right after it.
+	// ENOSYS or EINVAL where the kernel cannot.
+	Prune(nodes []uint64) error
 	// InvalInode drops cached attributes, and cached pages from off on; off < 0 is attributes only.
 	InvalInode(node uint64, off, length int64) error
 }

@@ -6,18 +6,30 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// OpenDir needs no handle, the position says it all: ENOSYS makes the kernel
-// skip it from now on, RELEASEDIR too (FUSE_NO_OPENDIR_SUPPORT).
-func (f *FS) OpenDir(_ <-chan struct{}, in *fuse.OpenIn, _ *fuse.OpenOut) fuse.Status {
-	if f.opts.Private && f.opts.Owner != 0 {
-		// The check of read permission is an open's; root has every.
-		n, err := f.byID(in.NodeId)
-		if err == nil && n.magicNode() == nil {
+// countsOpenDirs reports whether the kernel asks to open directories: the first answer decides for the whole mount
+// (fs/fuse/file.c, fuse_file_open).
+func (f *FS) countsOpenDirs() bool {
+	return f.opts.MaxIdle > 0 || f.opts.Private && f.opts.Owner != 0
+}
+
+// OpenDir needs no handle to list, the position says it all: ENOSYS makes the kernel
+// skip it from now on, RELEASEDIR too (FUSE_NO_OPENDIR_SUPPORT). But the check of read permission
+// is an open's, where the tree checks (root has every), and what is open is not removed by age.
+func (f *FS) OpenDir(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
+	if !f.countsOpenDirs() {
+		return fuse.ENOSYS
+	}
+	*out = fuse.OpenOut{OpenFlags: fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_CACHE_DIR} // as without OPENDIR (fs/fuse/file.c, fuse_file_open)
+	n, err := f.byID(in.NodeId)
+	if err == nil && n.magicNode() == nil {
+		if f.opts.Private {
 			err = f.mayOpen(n, &in.InHeader, in.Flags)
 		}
-		return f.status("opendir", err)
+		if err == nil {
+			n.openDir(1)
+		}
 	}
-	return fuse.ENOSYS
+	return f.status("opendir", err)
 }
 
 // ReadDir lists names.
@@ -81,8 +93,20 @@ func (f *FS) list(in *fuse.ReadIn, out *fuse.DirEntryList, add func(fuse.DirEntr
 	return fuse.OK
 }
 
-// ReleaseDir has nothing to end.
-func (f *FS) ReleaseDir(*fuse.ReleaseIn) {}
+// ReleaseDir is the end of what OpenDir began.
+func (f *FS) ReleaseDir(in *fuse.ReleaseIn) {
+	if n := f.nodes.get(in.NodeId); n != nil && n.isDir() {
+		n.openDir(-1)
+		f.dropIfUnused(n)
+	}
+}
+
+// openDir counts the handles of a directory.
+func (n *inode) openDir(by int32) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.opens = max(n.opens+by, 0)
+}
 
 // StatFs answers for the caller's tightest domain.
 func (f *FS) StatFs(_ <-chan struct{}, h *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {

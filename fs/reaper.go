@@ -1,6 +1,8 @@
 package fs
 
 import (
+	"math"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -8,16 +10,32 @@ import (
 
 // reaper removes what was idle for longer than Options.MaxIdle, from a
 // goroutine of its own.
+//
+// What is in use is known to the kernel, and counted in lookups: it forgets an inode
+// only when nothing refers to its dentries any more, and everything by which something can be used does: handles,
+// mappings past the daemon (fs/backing-file.c, backing_file_open: the path of the file as the user opened it),
+// working directories, O_PATH, bound sockets, open FIFOs, mount points, what is bind-mounted elsewhere, watches.
+// It also remembers what nobody uses, so it is asked to forget that first (FUSE_NOTIFY_PRUNE, Linux 6.18; before,
+// it forgets by itself when it needs the memory), and what it still knows then stays. A directory stays, too,
+// while the kernel remembers names in it, also missing ones.
+//
+// A directory that is open protects all below it, as it may be locked (systemd-tmpfiles(8)).
 type reaper struct {
 	idle    atomic.Int64  // Options.MaxIdle, nanoseconds; 0 is never
 	changed chan struct{} // has room for one: idle is another
 	quit    chan struct{}
 	done    chan struct{}
+
+	cannotPrune bool // only of the goroutine: the kernel does not forget when it is asked to
 }
 
 // reaperRounds is how many rounds fit in MaxIdle: something idle goes at most
 // that fraction late.
 const reaperRounds = 10
+
+// forgetTime is how long FORGET may take to come after the kernel was asked to forget. It has sent it by
+// then (fs/fuse/inode.c, fuse_evict_inode), so what is longer serves a busy daemon.
+const forgetTime = 100 * time.Millisecond
 
 // setIdle never waits: a round may be under way.
 func (r *reaper) setIdle(d time.Duration) {
@@ -39,19 +57,48 @@ func (r *reaper) start(f *FS) {
 func (r *reaper) run(f *FS) {
 	defer close(r.done)
 	for {
-		idle := r.idle.Load()
+		idle := time.Duration(r.idle.Load())
+		pause := max(idle/reaperRounds, time.Millisecond)
 		var round <-chan time.Time
 		if idle > 0 {
-			round = time.After(max(time.Duration(idle)/reaperRounds, time.Millisecond))
+			round = time.After(pause)
 		}
 		select {
 		case <-round:
-			f.removeIdle(f.clock.now() - idle)
+			if !r.round(f, min(pause, forgetTime)) {
+				return
+			}
 		case <-r.changed:
 		case <-r.quit:
 			return
 		}
 	}
+}
+
+// round removes what is idle, waiting as long for the kernel to forget. It reports whether to go on.
+func (r *reaper) round(f *FS, patience time.Duration) bool {
+	asked := f.removeIdle(f.idleSince())
+	if len(asked) == 0 || r.cannotPrune {
+		return true
+	}
+	if err := f.kernel.Prune(asked); err == syscall.EINVAL || err == syscall.ENOSYS {
+		r.cannotPrune = true
+		f.log.Info("the kernel forgets names only when it needs the memory; removal by age waits for that (Linux 6.18 forgets when asked)")
+		return true
+	}
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-r.quit:
+		return false
+	}
+	for _, id := range asked {
+		if n := f.nodes.get(id); n != nil {
+			f.removeIfIdle(n, f.idleSince())
+		}
+	}
+	return true
 }
 
 // stop may be called more than once, one after the other.
@@ -63,42 +110,127 @@ func (r *reaper) stop() {
 	}
 }
 
-// removeIdle removes what has not changed since then.
-func (f *FS) removeIdle(since int64) {
-	f.nodes.each(func(n *inode) {
-		if n == f.root || n.top || n.magicNode() != nil || !f.retire(n, since) {
-			return
-		}
-		if n.isDir() {
-			f.removeDirectory(n)
-		} else {
-			f.removeNames(n)
-		}
-		f.dropIfUnused(n)
-	})
+// idleSince is the time before which the last change of what is idle was; nothing is where age does not remove any more.
+func (f *FS) idleSince() int64 {
+	idle := f.reaper.idle.Load()
+	if idle <= 0 {
+		return math.MinInt64
+	}
+	return f.clock.now() - idle
 }
 
-// retire says whether age may remove n: no handle (and so no lock), no mapping, no change
-// since then, no policy or sticky bit that keeps it. Nobody can open it any more
-// then. A directory changes when its entries do, and stays while it has any.
-func (f *FS) retire(n *inode, since int64) bool {
+// removeIdle removes what has not changed since then and that the kernel has forgotten. It returns
+// what would go if the kernel forgot it, what is below a directory before that.
+func (f *FS) removeIdle(since int64) (known []uint64) {
+	var magic [magicTemplate + 1][]*inode
+	found := make(map[*inode]struct{})
+	f.nodes.each(func(n *inode) {
+		if m := n.magicNode(); m != nil {
+			magic[m.kind] = append(magic[m.kind], n)
+		} else if f.removeIfIdle(n, since) {
+			found[n] = struct{}{}
+			known = append(known, n.id)
+		}
+	})
+	if !f.countsOpenDirs() {
+		known = append(known, f.knownAbove(found)...)
+	}
+	var below []uint64
+	for _, kind := range []magicKind{magicTemplate, magicStatus, magicOnce, magicNew, magicDir} {
+		for _, n := range magic[kind] {
+			if _, idle := found[n.magicNode().dir]; idle {
+				below = append(below, n.id)
+			}
+		}
+	}
+	return slices.Concat(below, known)
+}
+
+// removeIfIdle removes the names of n that may go by age. It says whether they would go but
+// for the kernel, which knows n.
+func (f *FS) removeIfIdle(n *inode, since int64) (known bool) {
+	if n == f.root || n.top || n.magicNode() != nil || !f.idle(n, since) {
+		return false
+	}
+	if n.lookups.Load() > 0 {
+		return true
+	}
+	for _, d := range n.names() {
+		known = f.removeIdleName(d, since) || known
+	}
+	f.dropIfUnused(n)
+	return known
+}
+
+// knownAbove returns the directories above nodes that the kernel knows, and so perhaps has open.
+func (f *FS) knownAbove(nodes map[*inode]struct{}) (ids []uint64) {
+	seen := make(map[*inode]struct{})
+	for n := range nodes {
+		for _, d := range n.names() {
+			for dir := d.parent; dir != nil && dir != f.root && !dir.top; dir = dir.dir.parent.Load() {
+				if _, again := seen[dir]; again {
+					break
+				}
+				seen[dir] = struct{}{}
+				if dir.lookups.Load() > 0 {
+					ids = append(ids, dir.id)
+				}
+			}
+		}
+	}
+	return ids
+}
+
+// idle says whether age may remove n, as far as the tree can tell: nothing in it, no handle, no change since then,
+// no policy or sticky bit that keeps it. A directory changes when its entries do.
+func (f *FS) idle(n *inode, since int64) bool {
+	if n.isDir() && !n.dir.empty() {
+		return false
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.opens+n.held > 0 || n.nlink == 0 || n.removal == RemoveKeep || n.mode&syscall.S_ISVTX != 0 {
 		return false
 	}
-	if a := f.attrLocked(n); max(a.mtime.Nanos(), a.ctime.Nanos()) >= since || f.lentLocked(n) {
-		return false
-	}
-	if !n.isDir() {
-		n.vanished = true
-	}
-	return true
+	a := f.attrLocked(n)
+	return max(a.mtime.Nanos(), a.ctime.Nanos()) < since
 }
 
-// lentLocked says whether n, which has no handle, may still be mapped past the daemon
-// (fs/fuse/passthrough.c, fuse_passthrough_mmap).
-// Precondition: n.mu is held.
-func (f *FS) lentLocked(n *inode) bool {
-	return f.direct && n.file != nil && n.typ == syscall.S_IFREG && !n.settledLocked()
+// removeIdleName removes a name of what is idle, unless it came into use: with the directory locked nobody
+// finds n by this name, and nobody has it whom the kernel does not know of. It reports whether only what the kernel
+// knows above it, and may have open, keeps it.
+func (f *FS) removeIdleName(d *dentry, since int64) (kept bool) {
+	n, dir := d.node, d.parent.dir
+	if f.openAbove(d.parent) {
+		return !f.countsOpenDirs()
+	}
+	dir.mu.Lock()
+	defer dir.mu.Unlock()
+	if dir.children[d.name] != d || n.lookups.Load() > 0 || !f.idle(n, since) {
+		return false
+	}
+	if n.isDir() && f.killIfEmpty(n) != nil {
+		return false
+	}
+	f.unplace(d.parent, d, f.clock.now())
+	n.mu.Lock()
+	n.vanished = n.nlink == 0
+	n.mu.Unlock()
+	f.notices.send(notice{parent: d.parent.id})
+	return false
+}
+
+// openAbove reports whether dir is open, or a directory above it. One that is mounted is not removed by age, and does
+// not protect what is in it. Where open directories are not counted, since age came to remove only while the
+// filesystem was mounted, those that the kernel knows may be open.
+func (f *FS) openAbove(dir *inode) bool {
+	for ; dir != nil && dir != f.root && !dir.top; dir = dir.dir.parent.Load() {
+		dir.mu.Lock()
+		open := dir.opens > 0 || !f.countsOpenDirs() && dir.lookups.Load() > 0
+		dir.mu.Unlock()
+		if open {
+			return true
+		}
+	}
+	return false
 }

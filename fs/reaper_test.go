@@ -1,11 +1,14 @@
 package fs
 
 import (
-	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
 const anyAge = math.MaxInt64 // everything was changed before
@@ -32,6 +35,7 @@ func TestAgeBesideRename(t *testing.T) {
 			t.Fatal(err)
 		}
 		u.release(node)
+		forget(f, node)
 		var wg sync.WaitGroup
 		wg.Go(func() { u.rename(1, "a", 1, "b", 0) })
 		wg.Go(func() { f.removeIdle(anyAge) })
@@ -48,33 +52,118 @@ func TestAgeBesideRename(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if n := f.nodes.get(node); n != nil {
-			f.Forget(node, uint64(n.lookups.Load()))
-		}
+		forget(f, node)
 	}
 }
 
-// On the direct plane a mapping outlives the handle.
-func TestAgeSparesMapped(t *testing.T) {
-	f, _ := newHeardTree(t, Features{Passthrough: true}, nil)
+// forget is the kernel's FORGET of all that it was told of a node.
+func forget(f *FS, node uint64) {
+	if n := f.nodes.get(node); n != nil {
+		f.Forget(node, uint64(n.lookups.Load()))
+	}
+}
+
+// What the kernel knows may be in use; it is asked to forget it, what is below a directory first.
+func TestAgeSparesKnown(t *testing.T) {
+	f := newTree(t, nil)
 	u := root(f)
-	node := u.createFilled(t, "a", 1)
-	n := f.nodes.get(node)
-	n.mu.Lock()
-	backing := n.backing
-	n.mu.Unlock()
-	mapping, err := syscall.Open(fmt.Sprintf("/proc/self/fd/%d", backing), syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	d, err := u.mkdir(1, "d")
 	if err != nil {
 		t.Fatal(err)
 	}
+	want := []uint64{}
+	dot := u.lookup(d, magicName)
+	for _, name := range []string{"new", "once", "status"} {
+		want = append(want, u.lookup(dot, name))
+	}
+	want = append(want, u.lookup(want[0], "template"), dot, d)
+	known := f.removeIdle(anyAge)
+	place := func(i int) int { return slices.Index(known, want[i]) }
+	if len(known) != len(want) || place(3) > place(0) || max(place(0), place(1), place(2)) > place(4) || place(4) > place(5) {
+		t.Errorf("to be forgotten are %v, want %v with the last first", known, want)
+	}
+	if f.nodes.get(d) == nil {
+		t.Fatal("a directory is gone that the kernel knows")
+	}
+	for _, id := range known {
+		forget(f, id)
+	}
+	if known := f.removeIdle(anyAge); len(known) > 0 {
+		t.Errorf("to be forgotten again are %v", known)
+	}
+	if f.nodes.get(d) != nil {
+		t.Error("a directory stays that nobody knows")
+	}
+	checkTree(t, f, 0)
+}
+
+// What is in an open directory stays, and in one that is not open any more goes.
+func TestAgeSparesBelowOpen(t *testing.T) {
+	f := newTree(t, func(o *Options) { o.MaxIdle = time.Hour })
+	u := root(f)
+	d, err := u.mkdir(1, "d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := u.mkdir(d, "e")
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := u.createFilled(t, "a", 1)
+	if err := u.rename(1, "a", e, "a", 0); err != nil {
+		t.Fatal(err)
+	}
 	u.release(node)
-	f.removeIdle(anyAge)
-	if u.lookup(1, "a") == 0 {
-		t.Error("a file was removed that is mapped")
+	forget(f, node)
+	opened := func(dir uint64) {
+		t.Helper()
+		if s := f.OpenDir(nil, &fuse.OpenIn{InHeader: *u.at(dir)}, new(fuse.OpenOut)); s != fuse.OK {
+			t.Fatal(s)
+		}
 	}
-	syscall.Close(mapping)
+	opened(d)
 	f.removeIdle(anyAge)
-	if u.lookup(1, "a") != 0 {
-		t.Error("it stays when it is not mapped any more")
+	if f.nodes.get(node) == nil {
+		t.Error("a file is gone from an open directory")
 	}
+	f.ReleaseDir(&fuse.ReleaseIn{InHeader: *u.at(d)})
+	opened(1) // the top protects nothing
+	f.removeIdle(anyAge)
+	if f.nodes.get(node) != nil {
+		t.Error("a file stays in a directory that is not open")
+	}
+	f.ReleaseDir(&fuse.ReleaseIn{InHeader: *u.at(1)})
+}
+
+// Whoever finds a file beside its removal has it, and by that name.
+func TestAgeBesideLookup(t *testing.T) {
+	f := newTree(t, nil)
+	u := root(f)
+	for range 20000 {
+		node, err := u.create(1, "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.release(node)
+		forget(f, node)
+		var found uint64
+		var wg sync.WaitGroup
+		wg.Go(func() { found = u.lookup(1, "a") })
+		wg.Go(func() { f.removeIdle(anyAge) })
+		wg.Wait()
+		if again := u.lookup(1, "a"); again != found {
+			t.Fatalf("found as %d, and then as %d", found, again)
+		}
+		if found != 0 {
+			if err := u.open(node, syscall.O_RDONLY); err != nil {
+				t.Fatalf("what was found cannot be opened: %v", err)
+			}
+			u.release(node)
+			if err := u.unlink(1, "a"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		forget(f, node)
+	}
+	checkTree(t, f, 0)
 }

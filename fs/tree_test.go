@@ -50,6 +50,7 @@ func (deafKernel) UnregisterBacking(int32) error                   { return nil 
 func (deafKernel) ExpireEntries() error                            { return syscall.ENOSYS }
 func (deafKernel) ExpireEntry(uint64, string) error                { return syscall.ENOENT }
 func (deafKernel) DeleteEntry(uint64, uint64, string) error        { return syscall.ENOENT }
+func (deafKernel) Prune([]uint64) error                            { return syscall.ENOSYS }
 func (deafKernel) InvalInode(node uint64, off, length int64) error { return syscall.ENOENT }
 
 // A user is somebody who makes requests.

@@ -45,7 +45,7 @@ var table = []*Option{
 	{Name: "linger", Section: Removal, Kind: Duration, Change: Live, For: Everywhere, Default: "0",
 		Placeholder: "DURATION", Help: "wait DURATION after the last close; opening again cancels the removal"},
 	{Name: "max-idle", Section: Removal, Kind: Duration, Change: Live, For: Everywhere, Default: "0", DefaultText: "0, never",
-		Placeholder: "DURATION", Help: "remove what was neither open, locked nor changed for DURATION"},
+		Placeholder: "DURATION", Help: "remove what was neither in use nor changed for DURATION"},
 
 	{Name: "at", Section: Places, Kind: Paths, For: Run, DefaultText: "/tmp",
 		Placeholder: "DIR", Help: "put the filesystem at DIR; repeatable"},

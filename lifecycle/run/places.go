@@ -9,8 +9,6 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
-
-	"vanishfs/lifecycle/control"
 )
 
 // places are where the filesystem goes in the namespace of the session.
@@ -138,10 +136,6 @@ func (s *places) expose(tree int, e exposed) error {
 		err = unix.Mknod(path, unix.S_IFREG|0o600, 0)
 	}
 	if err != nil && !errors.Is(err, unix.EEXIST) {
-		return err
-	}
-	// Removed by age, it would take the mount with it.
-	if err := control.SetRemoval(path, "keep"); err != nil {
 		return err
 	}
 	return move(tree, path)
