@@ -22,7 +22,10 @@ const shortTarget = 127
 // newInode makes an inode without a name and charges it. It is in the table,
 // with no lookups; f.dropIfUnused undoes everything. ESTALE: its scope has just ended.
 func (f *FS) newInode(m maker, h *fuse.InHeader) (*inode, error) {
-	scope := f.scopeOf(h)
+	scope, err := f.scopeOf(h)
+	if err != nil {
+		return nil, err
+	}
 	if err := f.scopeDomain(scope).ReserveInode(); err != nil {
 		return nil, syscall.ENOSPC
 	}
@@ -75,9 +78,9 @@ func (f *FS) giveContent(n *inode, m maker) error {
 	return nil
 }
 
-func (f *FS) scopeOf(h *fuse.InHeader) *Scope {
+func (f *FS) scopeOf(h *fuse.InHeader) (*Scope, error) {
 	if f.opts.ScopeOf == nil {
-		return nil
+		return nil, nil
 	}
 	return f.opts.ScopeOf(h.Pid, h.Uid)
 }

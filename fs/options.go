@@ -59,8 +59,8 @@ type Options struct {
 	AccountBytes bool
 	// ScopeOf, if set, gives the scope that a file created by this process belongs to, and whose
 	// domain it is charged to. It is called on the serving goroutine and must not block on the mount.
-	// nil: everything belongs to the mount's own scope and to Domain.
-	ScopeOf func(pid, uid uint32) *Scope
+	// With an error nothing can be created. nil: everything belongs to the mount's own scope and to Domain.
+	ScopeOf func(pid, uid uint32) (*Scope, error)
 	// Sessions says that scopes may end, by FS.EndScope, while the mount goes on.
 	Sessions bool
 

@@ -110,7 +110,8 @@ func (n *inode) openDir(by int32) {
 
 // StatFs answers for the caller's tightest domain.
 func (f *FS) StatFs(_ <-chan struct{}, h *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
-	u, err := f.usage(f.scopeOf(h))
+	scope, _ := f.scopeOf(h) // who can create nothing is told of the mount
+	u, err := f.usage(scope)
 	if err != nil {
 		return f.status("statfs", err)
 	}

@@ -52,7 +52,7 @@ func TestRemovalExpiresNothing(t *testing.T) {
 	for _, sessions := range []bool{false, true} {
 		k, s := new(hearingKernel), new(Scope)
 		f := newTreeFor(t, k, Features{}, func(o *Options) {
-			o.Sessions, o.ScopeOf = sessions, func(_, _ uint32) *Scope { return s }
+			o.Sessions, o.ScopeOf = sessions, func(_, _ uint32) (*Scope, error) { return s, nil }
 		})
 		u := root(f)
 		dir, err := u.mkdir(1, "d")

@@ -32,7 +32,7 @@ func BenchmarkScale(b *testing.B) {
 		b.Run(load.name, func(b *testing.B) {
 			f := newTree(b, func(o *Options) {
 				if load.scope != nil {
-					o.ScopeOf = func(_, _ uint32) *Scope { return load.scope }
+					o.ScopeOf = func(_, _ uint32) (*Scope, error) { return load.scope, nil }
 				}
 			})
 			var dirs [2]uint64

@@ -13,7 +13,7 @@ import (
 // scopedTree is a tree whose creators are all in the scope that now holds.
 func scopedTree(t *testing.T) (f *FS, now *atomic.Pointer[Scope]) {
 	now = new(atomic.Pointer[Scope])
-	return newTree(t, func(o *Options) { o.ScopeOf = func(_, _ uint32) *Scope { return now.Load() } }), now
+	return newTree(t, func(o *Options) { o.ScopeOf = func(_, _ uint32) (*Scope, error) { return now.Load(), nil } }), now
 }
 
 // makers make something called name in the root directory.
@@ -196,7 +196,7 @@ func TestScopeSparesKept(t *testing.T) {
 // Who has a file of an ended scope open sees that it has no name any more.
 func TestEndOfScopeIsSeen(t *testing.T) {
 	k, s := new(hearingKernel), new(Scope)
-	f := newTreeFor(t, k, Features{}, func(o *Options) { o.ScopeOf = func(_, _ uint32) *Scope { return s } })
+	f := newTreeFor(t, k, Features{}, func(o *Options) { o.ScopeOf = func(_, _ uint32) (*Scope, error) { return s, nil } })
 	node, err := root(f).create(1, "a")
 	if err != nil {
 		t.Fatal(err)

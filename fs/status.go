@@ -67,7 +67,7 @@ func (f *FS) plane() string {
 
 // describe answers for the caller; dir gives the removal policy.
 func (f *FS) describe(dir *inode, h *fuse.InHeader) (Status, error) {
-	scope := f.scopeOf(h)
+	scope, _ := f.scopeOf(h) // who can create nothing is told of the mount
 	limits, used, free, err := f.bytes(scope)
 	if err != nil {
 		return Status{}, err

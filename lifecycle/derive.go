@@ -65,8 +65,12 @@ func (c *Config) memoryOptions() store.MemoryOptions {
 // and exactly, unless the daemon has to count them anyway.
 func (c *Config) limits() quota.Limits { return quota.Limits{Bytes: c.Size, Inodes: c.Inodes} }
 
-func (c *Config) sessionOptions(d *quota.Domain) session.Options {
-	return session.Options{Kind: c.Session, Domain: d, UserSize: c.UserSize, SessionSize: c.SessionSize, Logger: c.Logger}
+func (c *Config) sessionOptions(s store.Store, d *quota.Domain) session.Options {
+	o := session.Options{Kind: c.Session, Domain: d, UserSize: c.UserSize, SessionSize: c.SessionSize, Logger: c.Logger}
+	if memory, ok := s.(*store.Memory); ok {
+		o.Room = memory.Yield
+	}
+	return o
 }
 
 // treeOptions name the session of those who are in none inside the mount.

@@ -2,7 +2,10 @@ package lifecycle
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+
+	"golang.org/x/sys/unix"
 
 	"vanishfs/fs/transport"
 )
@@ -41,6 +44,8 @@ func classify(err error) error {
 	switch {
 	case err == nil || errors.As(err, &known):
 		return err
+	case errors.Is(err, unix.EMFILE):
+		return &Error{nil, fmt.Errorf("%w; raise the limit of open files with: ulimit -n", err)}
 	case errors.Is(err, transport.ErrNoDevice):
 		return &Error{ErrNoDevice, err}
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, transport.ErrDevicePermission),

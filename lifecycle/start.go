@@ -35,7 +35,7 @@ type Mount struct {
 // Start makes store, quota and tree of c, mounts with attach and serves: requests are answered from when it
 // returns, or a moment after.
 //
-// It lifts the process's limit of a file's size (RLIMIT_FSIZE).
+// It lifts the process's limits of a file's size and of open files (RLIMIT_FSIZE, RLIMIT_NOFILE).
 //
 // The bytes are made first, so that an error of theirs leaves nothing mounted;
 // after a later error it is the caller's, who attached, to unmount.
@@ -45,6 +45,7 @@ func Start(c Config, attach Attacher) (*Mount, error) {
 	}
 	c = c.withDefaults()
 	liftFileLimit()
+	liftDescriptorLimit()
 	bytes, err := c.newStore()
 	if err != nil {
 		return nil, classify(err)
@@ -61,7 +62,7 @@ func start(c Config, bytes store.Store, attach Attacher) (m *Mount, err error) {
 	m = &Mount{bytes: bytes, domain: quota.New(nil, "mount", c.limits()), config: c, done: make(chan struct{})}
 	options := c.treeOptions(bytes, m.domain)
 	options.Control = m
-	if m.sessions, err = session.New(c.sessionOptions(m.domain)); err != nil {
+	if m.sessions, err = session.New(c.sessionOptions(bytes, m.domain)); err != nil {
 		return nil, err
 	}
 	options.ScopeOf = m.sessions.ScopeOf

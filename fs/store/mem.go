@@ -85,6 +85,9 @@ func openTmpfs(o MemoryOptions) (*tmpfs, error) {
 	return newTmpfs(to, o.logger())
 }
 
+// leastBudget is how few descriptors the store works with.
+const leastBudget = 8
+
 // descriptorBudget is how many descriptors the store may hold: RLIMIT_NOFILE (package os has
 // raised it to the hard limit at start) less what the rest of the daemon may want.
 func descriptorBudget() int {
@@ -97,7 +100,7 @@ func descriptorBudget() int {
 		return spare
 	}
 	n := int(min(lim.Cur, most))
-	return max(n-n/8-spare, spare/8)
+	return max(n-n/8-spare, leastBudget)
 }
 
 // Kind implements Store.

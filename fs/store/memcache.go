@@ -7,12 +7,12 @@ import "sync"
 // handed to the caller, out of every list.
 type handleCache struct {
 	// Immutable.
-	budget    int // descriptors
 	maxIdle   int
 	maxReady  int // kept when files are freed
 	fillReady int // kept up by the filler
 
 	mu     sync.Mutex
+	budget int        // descriptors; guarded by mu
 	held   int        // descriptors; guarded by mu
 	open   handleList // guarded by mu
 	idle   handleList // most recently closed first; guarded by mu
@@ -118,6 +118,22 @@ func (c *handleCache) takeOldest() *handle {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.idle.pop()
+}
+
+// takeSpare takes out the handle that was idle longest, or else a ready one; nil if there is none. From
+// then on there are fewer descriptors, so that it is not made again at once.
+func (c *handleCache) takeSpare() *handle {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h := c.idle.pop()
+	if n := len(c.ready); h == nil && n > 0 {
+		h, c.ready[n-1] = c.ready[n-1], nil
+		c.ready = c.ready[:n-1]
+	}
+	if h != nil && c.budget > leastBudget {
+		c.budget--
+	}
+	return h
 }
 
 // reserve counts one more descriptor, if need be in the place of an idle one, which is to be evicted.

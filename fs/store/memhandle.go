@@ -120,6 +120,21 @@ func (s *Memory) evict(h *handle) {
 	s.drop(h)
 }
 
+// Yield gives a descriptor back that no open file needs, and says whether there was one.
+func (s *Memory) Yield() bool {
+	h := s.handles.takeSpare()
+	if h == nil {
+		return false
+	}
+	if h.file != nil {
+		s.evict(h)
+		return true
+	}
+	s.unlink(h.id)
+	s.drop(h)
+	return true
+}
+
 // drop releases a handle that is in no list.
 func (s *Memory) drop(h *handle) {
 	s.releaseHandle(h)
@@ -154,18 +169,19 @@ func (s *Memory) emptied(h *handle, full bool) bool {
 	return err == nil
 }
 
-// openName opens a backing file, at the cost of idle handles if the process has no descriptor left.
+// openName opens a backing file, at the cost of idle handles if the process has no descriptor left, and
+// one that is there at the cost of ready ones.
 func (s *Memory) openName(id uint64, flags int) (int, error) {
 	for {
 		fd, err := openat(s.tmpfs.root, backingName(id), unix.O_RDWR|unix.O_CLOEXEC|unix.O_NOFOLLOW|flags)
 		if err != unix.EMFILE {
 			return fd, err
 		}
-		victim := s.handles.takeOldest()
-		if victim == nil {
+		if victim := s.handles.takeOldest(); victim != nil {
+			s.evict(victim)
+		} else if flags&unix.O_CREAT != 0 || !s.Yield() {
 			return -1, err
 		}
-		s.evict(victim)
 	}
 }
 

@@ -51,6 +51,7 @@ func (deaf) UnregisterBacking(int32) error            { return nil }
 func (deaf) ExpireEntries() error                     { return nil }
 func (deaf) ExpireEntry(uint64, string) error         { return nil }
 func (deaf) DeleteEntry(uint64, uint64, string) error { return nil }
+func (deaf) Prune([]uint64) error                     { return nil }
 func (deaf) InvalInode(uint64, int64, int64) error    { return nil }
 
 const (

@@ -73,12 +73,19 @@ func Mkdir(t testing.TB, u User) string {
 // check that nothing is left.
 func Start(t testing.TB, u User, flags ...string) *Mount {
 	t.Helper()
+	return StartAfter(t, u, "true", flags...)
+}
+
+// StartAfter is Start from a shell that has done something before, such as to set limits.
+func StartAfter(t testing.TB, u User, before string, flags ...string) *Mount {
+	t.Helper()
 	m := &Mount{Dir: filepath.Join(Mkdir(t, u), "mnt"), User: u}
 	if out, err := u.As(exec.Command("mkdir", m.Dir)).CombinedOutput(); err != nil {
 		t.Fatalf("mkdir %s: %v: %s", m.Dir, err, out)
 	}
 	m.Log = filepath.Join(filepath.Dir(m.Dir), "log")
-	cmd := u.As(exec.Command(program, append(append([]string{"mount"}, flags...), m.Dir)...))
+	args := append(append([]string{"-euc", before + `; exec "$0" "$@"`, program, "mount"}, flags...), m.Dir)
+	cmd := u.As(exec.Command("sh", args...))
 	if err := runLogged(cmd, m.Log); err != nil {
 		t.Fatalf("vanishfs mount %s: %v\n%s", strings.Join(flags, " "), err, m.log())
 	}

@@ -96,23 +96,23 @@ func TestCgroup(t *testing.T) {
 		enter(t, dir, first.pid)
 		enter(t, dir, second.pid)
 		enter(t, below, deep.pid)
-		scope := m.ScopeOf(first.pid, 0)
+		scope := m.scopeOf(first.pid, 0)
 		if want := "cgroup:/" + uniqueName(); scope == nil || scope.Name != want {
 			t.Fatalf("scope %v, want %s", scope, want)
 		}
-		if m.ScopeOf(second.pid, 0) != scope {
+		if m.scopeOf(second.pid, 0) != scope {
 			t.Error("two processes of one cgroup got two scopes")
 		}
-		if s := m.ScopeOf(other.pid, 0); s == scope {
+		if s := m.scopeOf(other.pid, 0); s == scope {
 			t.Error("a process outside got the scope")
 		}
-		scopeBelow := m.ScopeOf(deep.pid, 0)
+		scopeBelow := m.scopeOf(deep.pid, 0)
 		if scopeBelow == nil || scopeBelow == scope {
 			t.Errorf("the cgroup below has scope %v", scopeBelow)
 		}
 		first.end()
 		second.end()
-		if m.ScopeOf(deep.pid, 0) != scopeBelow {
+		if m.scopeOf(deep.pid, 0) != scopeBelow {
 			t.Error("the scope of the cgroup below changed")
 		}
 		e.expectNone(t) // there is still somebody below
@@ -131,9 +131,9 @@ func TestCgroupMove(t *testing.T) {
 		one, two := group(t, c.dir, uniqueName()), group(t, c.dir, uniqueName()+"-2")
 		p := sleeper(t, nil)
 		enter(t, one, p.pid)
-		scope := m.ScopeOf(p.pid, 0)
+		scope := m.scopeOf(p.pid, 0)
 		enter(t, two, p.pid)
-		moved := m.ScopeOf(p.pid, 0)
+		moved := m.scopeOf(p.pid, 0)
 		if moved == nil || moved == scope {
 			t.Fatalf("scope %v after the move, %v before", moved, scope)
 		}
@@ -159,7 +159,7 @@ func TestCgroupAgain(t *testing.T) {
 		for round := range 4 {
 			p := sleeper(t, nil)
 			enter(t, dir, p.pid)
-			scope := m.ScopeOf(p.pid, 0)
+			scope := m.scopeOf(p.pid, 0)
 			if scope == nil || scope == last {
 				t.Fatalf("round %d: scope %v", round, scope)
 			}
@@ -187,7 +187,7 @@ func TestCgroupRoot(t *testing.T) {
 	m.Start(e)
 	p := sleeper(t, nil)
 	enter(t, c.dir, p.pid)
-	if s := m.ScopeOf(p.pid, 0); s == nil || s.Name != "cgroup:/" {
+	if s := m.scopeOf(p.pid, 0); s == nil || s.Name != "cgroup:/" {
 		t.Errorf("scope %v", s)
 	}
 	p.end()

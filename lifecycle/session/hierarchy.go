@@ -69,7 +69,7 @@ func (h *hierarchy) path(tid int) (string, error) {
 func (h *hierarchy) place(path string) (string, error) {
 	rel, err := filepath.Rel(h.root, path)
 	if err != nil || rel == ".." || strings.HasPrefix(rel, "../") || path == "/.." || strings.HasPrefix(path, "/../") {
-		return "", fmt.Errorf("cgroup %s is not visible at %s", path, h.dir)
+		return "", fmt.Errorf("cgroup %s is not visible at %s: %w", path, h.dir, errOutside)
 	}
 	return filepath.Join(h.dir, rel), nil
 }

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"vanishfs/fs"
 	"vanishfs/quota"
 )
@@ -16,7 +18,9 @@ type Options struct {
 	Domain *quota.Domain // the mount's
 	// UserSize and SessionSize are bytes, 0 is unlimited, and for good: see SetLimits.
 	UserSize, SessionSize int64
-	Logger                *slog.Logger
+	// Room gives one descriptor of this process back that is not needed, and says whether there was one; nil is never.
+	Room   func() bool
+	Logger *slog.Logger
 }
 
 // An Ender removes what a scope created; *fs.FS is one.
@@ -31,6 +35,9 @@ type Manager struct {
 	users   *users
 	counted bool // each session has a domain of its own
 	log     *slog.Logger
+	room    func() bool
+
+	short, untold seldom // why somebody was refused
 
 	watcher *watcher // nil without kind
 
@@ -47,7 +54,7 @@ func New(o Options) (*Manager, error) {
 		o.Logger = slog.Default()
 	}
 	m := &Manager{
-		users: newUsers(o.Domain, o.UserSize), counted: o.SessionSize > 0, size: o.SessionSize, log: o.Logger,
+		users: newUsers(o.Domain, o.UserSize), counted: o.SessionSize > 0, size: o.SessionSize, log: o.Logger, room: o.Room,
 		sessions: make(map[uint64]*session),
 	}
 	var err error
@@ -72,19 +79,48 @@ func New(o Options) (*Manager, error) {
 	return m, nil
 }
 
-// ScopeOf is fs.Options.ScopeOf. nil is the mount's own scope, which has
-// whoever is in a pid namespace that cannot be seen from here (pid 0), or
-// cannot be watched.
-func (m *Manager) ScopeOf(pid, uid uint32) *fs.Scope {
+// ScopeOf is fs.Options.ScopeOf. nil is the mount's own scope, which has whoever
+// is in a namespace that cannot be seen from here (pid 0). Who is in a session that
+// cannot be told or watched gets an errno: what he creates would outlive his session and
+// go past its limit.
+func (m *Manager) ScopeOf(pid, uid uint32) (*fs.Scope, error) {
 	if m.kind == nil || pid == 0 {
-		return m.users.own(uid)
+		return m.users.own(uid), nil
 	}
 	if id, ok := m.kind.identify(int(pid)); ok {
 		if scope := m.known(id, uid); scope != nil {
-			return scope
+			return scope, nil
 		}
 	}
-	return m.learn(int(pid), uid)
+	scope, err := m.learn(int(pid), uid)
+	for isShortage(err) && m.room != nil && m.room() {
+		scope, err = m.learn(int(pid), uid)
+	}
+	switch {
+	case err == nil:
+		return scope, nil
+	case errors.Is(err, errOutside):
+		return m.users.own(uid), nil
+	case isShortage(err):
+		m.short.log(m.log, "no session can be watched any more, and nobody who is in none yet can create files; "+
+			"raise the limit of open files (ulimit -n) or of watches (sysctl fs.epoll.max_user_watches)", pid, err)
+		return nil, unix.ENFILE
+	}
+	m.untold.log(m.log, "a process whose session cannot be told cannot create files", pid, err)
+	return nil, unix.EACCES
+}
+
+// errOutside is a session that has no name in the namespaces of this process: it is the mount's own.
+var errOutside = errors.New("it is outside of this namespace")
+
+// isShortage says that err is one of descriptors, watches or memory.
+func isShortage(err error) bool {
+	for _, errno := range []error{unix.EMFILE, unix.ENFILE, unix.ENOSPC, unix.ENOMEM} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
 }
 
 // known returns nil for a session that is new, or new to that user.
@@ -99,11 +135,10 @@ func (m *Manager) known(id uint64, uid uint32) *fs.Scope {
 }
 
 // learn begins the session of the thread, or adds the user to it.
-func (m *Manager) learn(tid int, uid uint32) *fs.Scope {
+func (m *Manager) learn(tid int, uid uint32) (*fs.Scope, error) {
 	s, err := m.kind.begin(tid)
 	if err != nil {
-		m.log.Debug("a process is in no session of its own", "thread", tid, "why", err)
-		return m.users.own(uid)
+		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -112,10 +147,9 @@ func (m *Manager) learn(tid int, uid uint32) *fs.Scope {
 		s = old
 	} else if err := m.addLocked(s); err != nil {
 		s.life.close()
-		m.log.Warn("a session cannot be watched; its files belong to the mount", "session", s.name, "why", err)
-		return m.users.own(uid)
+		return nil, err
 	}
-	return m.scopeLocked(s, uid)
+	return m.scopeLocked(s, uid), nil
 }
 
 // addLocked puts s in the place of a session of the same id, which the watcher is

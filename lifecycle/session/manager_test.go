@@ -64,6 +64,15 @@ func newManager(t testing.TB, o Options) *Manager {
 	return m
 }
 
+// scopeOf is nil for who is refused, too.
+func (m *Manager) scopeOf(pid, uid uint32) *fs.Scope {
+	scope, err := m.ScopeOf(pid, uid)
+	if err != nil {
+		return nil
+	}
+	return scope
+}
+
 func startManager(t testing.TB, o Options) (*Manager, ender) {
 	t.Helper()
 	m, e := newManager(t, o), make(ender, 100)
@@ -171,14 +180,19 @@ func number(t testing.TB, text string) int {
 	return n
 }
 
-// Whoever cannot be seen belongs to the mount.
+// Whoever is outside of this pid namespace belongs to the mount, and nobody else who cannot be seen.
 func TestMountsOwn(t *testing.T) {
 	for _, kind := range []string{"mount", "process", "sid"} {
 		m, _ := startManager(t, Options{Kind: kind})
-		for _, pid := range []uint32{0, 1 << 30} {
-			if s := m.ScopeOf(pid, 0); s != nil {
-				t.Errorf("%s, process %d: scope %s", kind, pid, s.Name)
-			}
+		if s, err := m.ScopeOf(0, 0); s != nil || err != nil {
+			t.Errorf("%s, process 0: scope %v, %v", kind, s, err)
+		}
+		want := error(syscall.EACCES)
+		if kind == "mount" {
+			want = nil
+		}
+		if s, err := m.ScopeOf(1<<30, 0); s != nil || err != want {
+			t.Errorf("%s, no process: scope %v, %v", kind, s, err)
 		}
 	}
 }
@@ -201,7 +215,7 @@ func TestParallel(t *testing.T) {
 			wg.Go(func() {
 				var first *fs.Scope
 				for range 200 {
-					s := m.ScopeOf(c.pid, 1000)
+					s := m.scopeOf(c.pid, 1000)
 					if first == nil {
 						first = s
 					}
@@ -239,7 +253,7 @@ func BenchmarkScopeOf(b *testing.B) {
 			m, _ := startManager(b, Options{Kind: kind})
 			pid := sleeper(b, nil).pid
 			for b.Loop() {
-				if m.ScopeOf(pid, 0) == nil {
+				if m.scopeOf(pid, 0) == nil {
 					b.Fatal("no scope")
 				}
 			}

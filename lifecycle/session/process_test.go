@@ -10,19 +10,19 @@ import (
 func TestProcess(t *testing.T) {
 	m, e := startManager(t, Options{Kind: "process"})
 	a, b := sleeper(t, nil), sleeper(t, nil)
-	scopeA, scopeB := m.ScopeOf(a.pid, 0), m.ScopeOf(b.pid, 0)
+	scopeA, scopeB := m.scopeOf(a.pid, 0), m.scopeOf(b.pid, 0)
 	if scopeA == nil || scopeB == nil || scopeA == scopeB {
 		t.Fatalf("two processes got scopes %p and %p", scopeA, scopeB)
 	}
 	if want := fmt.Sprintf("process:%d", a.pid); scopeA.Name != want {
 		t.Errorf("name %s, want %s", scopeA.Name, want)
 	}
-	if again := m.ScopeOf(a.pid, 1000); again != scopeA {
+	if again := m.scopeOf(a.pid, 1000); again != scopeA {
 		t.Error("without limits of users, another user got another scope")
 	}
 	a.end()
 	e.expect(t, scopeA)
-	if m.ScopeOf(b.pid, 0) != scopeB {
+	if m.scopeOf(b.pid, 0) != scopeB {
 		t.Error("the other process's scope changed")
 	}
 	b.end()
@@ -34,17 +34,17 @@ func TestProcess(t *testing.T) {
 func TestZombie(t *testing.T) {
 	m, e := startManager(t, Options{Kind: "process"})
 	c := sleeper(t, nil)
-	scope := m.ScopeOf(c.pid, 0)
+	scope := m.scopeOf(c.pid, 0)
 	c.cmd.Process.Kill()
 	e.expect(t, scope)
-	if s := m.ScopeOf(c.pid, 0); s != nil {
+	if s := m.scopeOf(c.pid, 0); s != nil {
 		t.Errorf("a zombie got scope %s", s.Name)
 	}
 }
 
 func TestThreads(t *testing.T) {
 	m, _ := startManager(t, Options{Kind: "process"})
-	want := m.ScopeOf(uint32(os.Getpid()), 0)
+	want := m.scopeOf(uint32(os.Getpid()), 0)
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil || want == nil || len(tasks) < 2 {
 		t.Fatal(err, want, len(tasks))
@@ -52,7 +52,7 @@ func TestThreads(t *testing.T) {
 	for range 2 { // found out, and remembered
 		for _, task := range tasks {
 			tid, _ := strconv.Atoi(task.Name())
-			if got := m.ScopeOf(uint32(tid), 0); got != want && inProcess(tid, os.Getpid()) {
+			if got := m.scopeOf(uint32(tid), 0); got != want && inProcess(tid, os.Getpid()) {
 				t.Errorf("thread %d got another scope than its process", tid)
 			}
 		}
@@ -63,9 +63,9 @@ func TestThreads(t *testing.T) {
 func TestThreadOfAnotherProcess(t *testing.T) {
 	m, _ := startManager(t, Options{Kind: "process"})
 	a, b := sleeper(t, nil), sleeper(t, nil)
-	scopeA, scopeB := m.ScopeOf(a.pid, 0), m.ScopeOf(b.pid, 0)
+	scopeA, scopeB := m.scopeOf(a.pid, 0), m.scopeOf(b.pid, 0)
 	m.kind.(*processes).threads.learn(int(b.pid), int(a.pid))
-	if m.ScopeOf(b.pid, 0) != scopeB || m.ScopeOf(a.pid, 0) != scopeA {
+	if m.scopeOf(b.pid, 0) != scopeB || m.scopeOf(a.pid, 0) != scopeA {
 		t.Error("a thread that changed its process got the old one's scope")
 	}
 }

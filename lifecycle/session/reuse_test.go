@@ -88,16 +88,16 @@ func TestReusedProcess(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			m, e := newManager(t, Options{Kind: kind}), make(ender, 10)
 			first := sleeper(t, newSession)
-			old := m.ScopeOf(first.pid, 0)
+			old := m.scopeOf(first.pid, 0)
 			first.end()
 			second := spawnAs(t, first.pid, newSession)
-			scope := m.ScopeOf(second.pid, 0)
+			scope := m.scopeOf(second.pid, 0)
 			if scope == nil || scope == old || scope.Name != old.Name {
 				t.Fatalf("scope %v after %v", scope, old)
 			}
 			m.Start(e)
 			e.expect(t, old)
-			if m.ScopeOf(second.pid, 0) != scope {
+			if m.scopeOf(second.pid, 0) != scope {
 				t.Error("the end of the first process took the second one's scope")
 			}
 			e.expectNone(t)
@@ -116,7 +116,7 @@ func TestReusedSessionWithoutLeader(t *testing.T) {
 	shell, line := talker(t, "sleep 1000 >&- 2>&- & echo $!")
 	shell.cmd.Wait()
 	member := number(t, line)
-	old := m.ScopeOf(uint32(member), 0)
+	old := m.scopeOf(uint32(member), 0)
 	if old == nil {
 		t.Fatal("no scope")
 	}
@@ -129,7 +129,7 @@ func TestReusedSessionWithoutLeader(t *testing.T) {
 	m.Start(e)
 	e.expect(t, old)
 	e.expectNone(t)
-	if scope := m.ScopeOf(leader.pid, 0); scope == nil || scope == old {
+	if scope := m.scopeOf(leader.pid, 0); scope == nil || scope == old {
 		t.Errorf("scope %v after %v", scope, old)
 	}
 }
@@ -151,13 +151,13 @@ func TestReusedThread(t *testing.T) {
 		return
 	}
 	m, _ := startManager(t, Options{Kind: "process"})
-	scope := m.ScopeOf(uint32(os.Getpid()), 0)
+	scope := m.scopeOf(uint32(os.Getpid()), 0)
 	tid, end := lockedThread()
 	if tid == os.Getpid() { // the first thread never ends; a second goroutine cannot have it, too
 		tid, end = lockedThread()
 	}
 	for range 2 {
-		if got := m.ScopeOf(uint32(tid), 0); got == nil || got != scope {
+		if got := m.scopeOf(uint32(tid), 0); got == nil || got != scope {
 			t.Fatalf("the thread's scope is %v, its process's %v", got, scope)
 		}
 	}
@@ -167,7 +167,7 @@ func TestReusedThread(t *testing.T) {
 		t.Fatalf("the thread is not remembered: %d, %v", pid, ok)
 	}
 	other := spawnAs(t, uint32(tid), nil)
-	if got := m.ScopeOf(other.pid, 0); got == nil || got == scope {
+	if got := m.scopeOf(other.pid, 0); got == nil || got == scope {
 		t.Errorf("scope %v", got)
 	}
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,16 +19,18 @@ func (sids) identify(tid int) (id uint64, ok bool) {
 }
 
 func (k sids) begin(tid int) (*session, error) {
-	id, ok := k.identify(tid)
-	if !ok {
-		return nil, errEnded
+	sid, err := unix.Getsid(tid)
+	if err != nil {
+		return nil, os.NewSyscallError("getsid", err)
 	}
-	sid := int(id)
+	if sid == 0 {
+		return nil, errOutside
+	}
 	pid, fd, err := findMember(sid)
 	if err != nil {
 		return nil, err
 	}
-	return &session{id: id, name: fmt.Sprintf("sid:%d", sid), life: &sidLife{sid, pid, fd}}, nil
+	return &session{id: uint64(sid), name: fmt.Sprintf("sid:%d", sid), life: &sidLife{sid, pid, fd}}, nil
 }
 
 // A sidLife is that of one member of a POSIX session.

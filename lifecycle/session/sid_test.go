@@ -13,7 +13,7 @@ import (
 func TestSID(t *testing.T) {
 	m, e := startManager(t, Options{Kind: "sid"})
 	a, b := sleeper(t, newSession), sleeper(t, newSession)
-	scopeA, scopeB := m.ScopeOf(a.pid, 0), m.ScopeOf(b.pid, 0)
+	scopeA, scopeB := m.scopeOf(a.pid, 0), m.scopeOf(b.pid, 0)
 	if scopeA == nil || scopeB == nil || scopeA == scopeB {
 		t.Fatalf("two sessions got scopes %p and %p", scopeA, scopeB)
 	}
@@ -22,7 +22,7 @@ func TestSID(t *testing.T) {
 	}
 	a.end()
 	e.expect(t, scopeA)
-	if m.ScopeOf(b.pid, 0) != scopeB {
+	if m.scopeOf(b.pid, 0) != scopeB {
 		t.Error("the other session's scope changed")
 	}
 }
@@ -35,16 +35,16 @@ func TestSIDGoesOn(t *testing.T) {
 	if _, err := fmt.Sscan(line, &pids[0], &pids[1]); err != nil {
 		t.Fatal(err)
 	}
-	scope := m.ScopeOf(shell.pid, 0)
+	scope := m.scopeOf(shell.pid, 0)
 	for i, pid := range pids {
-		if m.ScopeOf(uint32(pid), 0) != scope {
+		if m.scopeOf(uint32(pid), 0) != scope {
 			t.Errorf("member %d got another scope", i)
 		}
 	}
 	shell.end()
 	m.waitFor(t, scope, pids[0])
 	e.expectNone(t)
-	if m.ScopeOf(uint32(pids[1]), 0) != scope {
+	if m.scopeOf(uint32(pids[1]), 0) != scope {
 		t.Error("the scope changed when the leader ended")
 	}
 	syscall.Kill(pids[0], syscall.SIGKILL)
@@ -75,7 +75,7 @@ func TestSIDWithoutLeader(t *testing.T) {
 	shell, line := talker(t, "sleep 1000 >&- 2>&- & echo $!")
 	shell.cmd.Wait()
 	member := number(t, line)
-	scope := m.ScopeOf(uint32(member), 0)
+	scope := m.scopeOf(uint32(member), 0)
 	if want := fmt.Sprintf("sid:%d", shell.pid); scope == nil || scope.Name != want {
 		t.Fatalf("scope %v, want %s", scope, want)
 	}
@@ -93,7 +93,7 @@ func TestSIDOfHoppers(t *testing.T) {
 		t.Fatal(err)
 	}
 	shell, _ := talker(t, "echo ready; read _; exec sh "+hop+" 500 >&- 2>&-")
-	scope := m.ScopeOf(shell.pid, 0)
+	scope := m.scopeOf(shell.pid, 0)
 	if _, err := shell.in.Write([]byte("\n")); err != nil {
 		t.Fatal(err)
 	}

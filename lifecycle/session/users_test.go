@@ -13,7 +13,7 @@ const page = quota.PageSize
 func TestLimits(t *testing.T) {
 	m, _ := startManager(t, Options{Kind: "process", UserSize: 3 * page, SessionSize: 2 * page})
 	self, child := uint32(os.Getpid()), sleeper(t, nil).pid
-	one, other, root := m.ScopeOf(self, 1000), m.ScopeOf(child, 1000), m.ScopeOf(self, 0)
+	one, other, root := m.scopeOf(self, 1000), m.scopeOf(child, 1000), m.scopeOf(self, 0)
 	if root == one {
 		t.Fatal("two users share a scope though each has a limit")
 	}
@@ -23,7 +23,7 @@ func TestLimits(t *testing.T) {
 	if n := other.Domain.ReserveUpTo(10 * page); n != page {
 		t.Errorf("the user's second session got %d bytes", n)
 	}
-	if n := m.ScopeOf(0, 1000).Domain.ReserveUpTo(10 * page); n != 0 {
+	if n := m.scopeOf(0, 1000).Domain.ReserveUpTo(10 * page); n != 0 {
 		t.Errorf("the user got %d bytes without a session", n)
 	}
 	if n := root.Domain.ReserveUpTo(10 * page); n != 2*page {
@@ -33,7 +33,7 @@ func TestLimits(t *testing.T) {
 
 func TestSessionSizeAlone(t *testing.T) {
 	m, _ := startManager(t, Options{Kind: "process", SessionSize: 2 * page})
-	one, other := m.ScopeOf(uint32(os.Getpid()), 0), m.ScopeOf(sleeper(t, nil).pid, 0)
+	one, other := m.scopeOf(uint32(os.Getpid()), 0), m.scopeOf(sleeper(t, nil).pid, 0)
 	for range 2 {
 		if n := one.Domain.ReserveUpTo(10 * page); n != 2*page {
 			t.Errorf("a session got %d bytes", n)

@@ -16,6 +16,10 @@ type watcher struct {
 	sessions map[int32]*session // by descriptor, with those replaced by a newer one of the same id; guarded by Manager.mu
 }
 
+// descriptorsLeft is how many descriptors sessions leave to others: without any, no file could be opened. The kernel
+// gives the lowest that is free.
+const descriptorsLeft = 16
+
 func newWatcher() (*watcher, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
@@ -46,6 +50,10 @@ func (w *watcher) addLocked(s *session) error {
 	fd, events := s.life.watched()
 	if fd < 0 {
 		return nil
+	}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err == nil && uint64(fd)+descriptorsLeft >= limit.Cur {
+		return unix.EMFILE
 	}
 	w.sessions[int32(fd)] = s
 	if err := w.control(unix.EPOLL_CTL_ADD, fd, events); err != nil {
