@@ -44,31 +44,45 @@ func Daemonize(o MountOptions) error {
 		}
 		o.Dir = abs
 	}
-	letter, err := process.WriteLetter(o)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(letter)
 	ours, theirs, err := os.Pipe()
 	if err != nil {
 		return err
 	}
 	defer ours.Close()
-	pid, err := startDaemon(o.Dir, letter, theirs)
+	var pid int
+	err = leaveHome(func(h *home) (err error) {
+		pid, err = startDaemon(order{o, h}, theirs)
+		return err
+	})
 	theirs.Close()
 	if err != nil {
-		return err
+		return classify(err)
 	}
 	go syscall.Wait4(pid, nil, 0, nil) // not waited for: it may hang in a mount that does not answer
 	return readReport(ours)
 }
 
-func startDaemon(dir string, letter int, pipe *os.File) (pid int, err error) {
+// An order is what the background process is told in its letter.
+type order struct {
+	MountOptions
+	Home *home // the namespace to mount in, nil for the one that it is in
+}
+
+// startDaemon starts it in the namespace of the calling thread.
+func startDaemon(o order, pipe *os.File) (pid int, err error) {
+	letter, err := process.WriteLetter(o)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(letter)
 	fds := []int{letter, int(pipe.Fd())}
+	if o.Home != nil {
+		fds = append(fds, o.Home.Namespace, o.Home.Root)
+	}
 	if err := process.PassOn(fds...); err != nil {
 		return 0, err
 	}
-	argv := []string{daemonName, strconv.Itoa(fds[0]), strconv.Itoa(fds[1]), dir}
+	argv := []string{daemonName, strconv.Itoa(fds[0]), strconv.Itoa(fds[1]), o.Dir}
 	pid, err = syscall.ForkExec(process.Self, argv, &syscall.ProcAttr{
 		Files: []uintptr{0, 1, 2}, Env: syscall.Environ(), Sys: &syscall.SysProcAttr{Setsid: true},
 	})
@@ -106,8 +120,13 @@ func ChildMain() {
 	process.SetName(process.Name)
 	process.KeepBack(letter, pipe)
 	b := background{pipe: pipe}
-	err := process.ReadLetter(letter, &b.MountOptions)
+	var o order
+	err := process.ReadLetter(letter, &o)
+	b.MountOptions, b.home = o.MountOptions, o.Home
 	b.Dir = os.Args[3]
+	if b.home != nil {
+		process.KeepBack(b.home.Namespace, b.home.Root)
+	}
 	if err == nil {
 		err = b.serve()
 	}

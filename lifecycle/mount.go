@@ -16,6 +16,8 @@ type MountOptions struct {
 	Config Config
 	// Dir is the mount point, or /dev/fd/N: descriptor N is an open /dev/fuse that somebody else has mounted.
 	Dir string
+
+	home *home // the mount namespace that Dir is in
 }
 
 // Serve mounts and serves until the filesystem is unmounted or ctx ends, which
@@ -25,16 +27,27 @@ func Serve(ctx context.Context, o MountOptions, ready func() error) error {
 	if err := o.Config.Validate(); err != nil {
 		return err
 	}
-	p, err := findPlace(o.Dir)
+	defer o.home.giveBack()
+	var p *place
+	var m *Mount
+	err := o.home.inside(func() (err error) {
+		if p, err = findPlace(o.Dir); err != nil {
+			return err
+		}
+		if m, err = Start(o.Config, p.attach); err != nil {
+			p.leave()
+		}
+		return err
+	})
 	if err != nil {
 		return classify(err)
 	}
-	m, err := Start(o.Config, p.attach)
-	if err != nil {
-		p.leave()
-		return classify(err)
-	}
+	p.home = o.home
 	if err = m.answers(); err == nil {
+		err = checkDescriptors()
+	}
+	if err == nil {
+		o.home.giveBack()
 		err = ready()
 	}
 	if err == nil {
@@ -44,7 +57,7 @@ func Serve(ctx context.Context, o MountOptions, ready func() error) error {
 			return m.Wait()
 		}
 	}
-	p.leave()
+	p.leaveHome()
 	m.Abort()
 	return errors.Join(err, m.Wait())
 }
@@ -55,6 +68,7 @@ type place struct {
 	dev     *os.File // of a place that somebody else made
 	mounted bool     // by us
 	device  uint64   // number of the filesystem that we mounted
+	home    *home    // the namespace that dir is in
 }
 
 // findPlace checks that something can be mounted at path, and clears it of what a
@@ -136,6 +150,20 @@ func (p *place) leave() {
 	if transport.Unmount(p.dir, false) != nil {
 		transport.Unmount(p.dir, true)
 	}
+}
+
+// leaveHome is leave from outside of the namespace. Where that is found no more, it ends, and the mount with it.
+func (p *place) leaveHome() {
+	if p.home == nil || !p.mounted {
+		p.leave()
+		return
+	}
+	p.home.again(func() (err error) {
+		if p.dir, err = mountPointOf(p.device); err == nil {
+			p.leave()
+		}
+		return err
+	})
 }
 
 // Unmount ends the vanishfs at dir, which need not be served any more; lazily also one that is in
