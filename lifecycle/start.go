@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"sync"
 
@@ -24,6 +25,7 @@ type Mount struct {
 	tree     *fs.FS
 	sessions *session.Manager
 	server   *transport.Server
+	log      *slog.Logger
 
 	mu     sync.Mutex // one change at a time; it is held when locks of sessions, domain, store and tree are taken
 	config Config     // what holds; guarded by mu
@@ -59,7 +61,7 @@ func Start(c Config, attach Attacher) (*Mount, error) {
 }
 
 func start(c Config, bytes store.Store, attach Attacher) (m *Mount, err error) {
-	m = &Mount{bytes: bytes, domain: quota.New(nil, "mount", c.limits()), config: c, done: make(chan struct{})}
+	m = &Mount{bytes: bytes, domain: quota.New(nil, "mount", c.limits()), log: c.Logger, config: c, done: make(chan struct{})}
 	options := c.treeOptions(bytes, m.domain)
 	options.Control = m
 	if m.sessions, err = session.New(c.sessionOptions(bytes, m.domain)); err != nil {
@@ -117,6 +119,7 @@ func (c *Config) complain(got transport.Features) {
 
 func (m *Mount) serve() {
 	err := m.server.Serve()
+	m.empty()
 	m.sessions.Close() // first: what ends sessions uses the tree
 	m.tree.Close()
 	if cerr := m.bytes.Close(); err == nil {
@@ -137,5 +140,21 @@ func (m *Mount) Wait() error {
 	return m.err
 }
 
-// Abort ends the connection: whoever waits for the filesystem gets an error.
-func (m *Mount) Abort() { m.server.Abort() }
+// Abort ends the connection: whoever waits for the filesystem gets an error, and whoever has a file open or mapped
+// an empty one.
+func (m *Mount) Abort() {
+	m.empty()
+	m.server.Abort()
+}
+
+// empty leaves nothing to who still has a file of this mount.
+func (m *Mount) empty() {
+	if !m.tree.Empty() {
+		return
+	}
+	if memory, ok := m.bytes.(*store.Memory); ok {
+		if err := memory.Empty(); err != nil {
+			m.log.Warn("who has a file of this mount open can still write to it", "why", err)
+		}
+	}
+}

@@ -75,6 +75,7 @@ func (d *daemon) watch() error {
 			front = nil
 		case m, ok := <-init:
 			if ok && m.kind == msgDone {
+				d.mount.Abort()
 				return nil
 			}
 			return d.killMarked()
