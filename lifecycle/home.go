@@ -45,15 +45,27 @@ func leaveHome(f func(h *home) error) error {
 		return f(nil)
 	}
 	defer h.giveBack()
-	result := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // for good: the thread ends with this goroutine
+	return onThread(func() error {
 		if unix.Unshare(unix.CLONE_FS|unix.CLONE_NEWNS) != nil || unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") != nil {
-			result <- f(nil)
-			return
+			return f(nil)
 		}
 		detachMounts()
-		result <- f(h)
+		return f(h)
+	})
+}
+
+// onThread calls f on a thread that ends with it. That is never the main thread, which only ends with the
+// process (runtime, mexit) and would keep the namespace that f has entered.
+func onThread(f func() error) error {
+	result := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() == os.Getpid() {
+			defer runtime.UnlockOSThread()
+			result <- onThread(f) // nobody else gets this thread meanwhile
+			return
+		}
+		result <- f()
 	}()
 	return <-result
 }
@@ -152,20 +164,15 @@ func (h *home) again(f func() error) error {
 // inNamespace calls f on a thread of its own that has entered a mount namespace. New threads are never made
 // from such a one (runtime, startTemplateThread).
 func inNamespace(ns int, f func() error) error {
-	result := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // for good: the thread ends with this goroutine
+	return onThread(func() error {
 		if err := unix.Unshare(unix.CLONE_FS); err != nil {
-			result <- os.NewSyscallError("unshare", err)
-			return
+			return os.NewSyscallError("unshare", err)
 		}
 		if err := unix.Setns(ns, unix.CLONE_NEWNS); err != nil {
-			result <- fmt.Errorf("enter the mount namespace of who has started the daemon: %w", err)
-			return
+			return fmt.Errorf("enter the mount namespace of who has started the daemon: %w", err)
 		}
-		result <- f()
-	}()
-	return <-result
+		return f()
+	})
 }
 
 // mountPointOf is where the filesystem with that device number is mounted in this thread's namespace, ErrNotMountPoint

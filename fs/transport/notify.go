@@ -27,7 +27,8 @@ func (s *Server) ExpireEntry(parent uint64, name string) error {
 }
 
 // DeleteEntry says that name, which was child, is removed from parent: the kernel
-// drops it, and watchers see a deletion.
+// drops it. Who watches child sees that it is gone; who watches parent sees nothing, as only unlink itself
+// tells him (include/linux/fsnotify.h, d_delete_notify).
 func (s *Server) DeleteEntry(parent, child uint64, name string) error {
 	arg := fuse.NotifyInvalDeleteOut{Parent: parent, Child: child, NameLen: uint32(len(name))}
 	return notify(s, fuse.NOTIFY_DELETE, &arg, append([]byte(name), 0))
