@@ -79,6 +79,22 @@ func (f *FS) attr(n *inode) attributes {
 	return a
 }
 
+// attrByID is attr for whatever the kernel can ask for.
+func (f *FS) attrByID(id uint64) (attributes, error) {
+	if isMagic(id) {
+		m, err := f.magicByID(id)
+		if err != nil {
+			return attributes{}, err
+		}
+		return f.magicAttr(&m), nil
+	}
+	n, err := f.byID(id)
+	if err != nil {
+		return attributes{}, err
+	}
+	return f.attr(n), nil
+}
+
 // dirSize is what a directory of n entries shows as its size: 20 bytes an
 // entry, "." and ".." included (mm/shmem.c, BOGO_DIRENT_SIZE).
 func dirSize(n int) uint64 { return 20 * uint64(n+2) }
@@ -116,11 +132,10 @@ func (a *attributes) attrValid() uint64 {
 
 // GetAttr answers stat.
 func (f *FS) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
-	n, err := f.byID(in.NodeId)
+	a, err := f.attrByID(in.NodeId)
 	if err != nil {
 		return f.status("getattr", err)
 	}
-	a := f.attr(n)
 	a.fill(&out.Attr)
 	out.AttrValid = a.attrValid()
 	return fuse.OK
@@ -129,11 +144,10 @@ func (f *FS) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) f
 // Statx is GetAttr with the birth time, which the kernel asks for only where a
 // program does (fs/fuse/dir.c, fuse_update_get_attr).
 func (f *FS) Statx(_ <-chan struct{}, in *fuse.StatxIn, out *fuse.StatxOut) fuse.Status {
-	n, err := f.byID(in.NodeId)
+	a, err := f.attrByID(in.NodeId)
 	if err != nil {
 		return f.status("statx", err)
 	}
-	a := f.attr(n)
 	out.AttrValid = a.attrValid()
 	const basicAndBirth = 0xfff // STATX_BASIC_STATS | STATX_BTIME
 	out.Statx = fuse.Statx{
@@ -165,9 +179,6 @@ func (f *FS) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut) f
 }
 
 func (f *FS) setAttr(n *inode, in *fuse.SetAttrInCommon) error {
-	if n.magicNode() != nil {
-		return syscall.EPERM
-	}
 	if f.opts.Private {
 		if err := f.maySetAttr(n, in); err != nil {
 			return err

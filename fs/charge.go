@@ -22,16 +22,6 @@ func (f *FS) scopeDomain(s *Scope) *quota.Domain {
 	return f.opts.Domain
 }
 
-// discharge gives back an inode and the bytes that were charged for it.
-func (f *FS) discharge(n *inode, bytes int64) {
-	d := f.domain(n)
-	d.ReleaseInode()
-	if bytes > 0 {
-		d.ReleaseBytes(bytes)
-	}
-	n.scope.forget(n)
-}
-
 // accounted runs change, which may make the pages that are missing in length bytes at off of
 // n's content. Partial says that fewer will do: if it could not get all of them, change is told
 // that it is short and how many bytes were granted.

@@ -116,7 +116,7 @@ func (f *FS) mayPlaceLocked(dir *inode, name string, h *fuse.InHeader) (*dentry,
 	if d := dir.dir.children[name]; d != nil {
 		return d, syscall.EEXIST
 	}
-	if !f.mayTakeLocked(dir.dir, name, h.Uid) {
+	if !dir.dir.mayTakeLocked(name, h.Uid) {
 		return nil, syscall.EEXIST
 	}
 	return nil, f.mayChange(dir, h)
@@ -129,8 +129,6 @@ func (f *FS) parentOf(id uint64, name string) (*inode, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case dir.magicNode() != nil:
-		return nil, syscall.EPERM
 	case !dir.isDir():
 		return nil, syscall.ENOTDIR
 	}
@@ -158,7 +156,7 @@ func (f *FS) add(h *fuse.InHeader, name string, m maker, out *fuse.EntryOut) (*i
 	}
 	dir.dir.mu.Lock()
 	if _, err = f.mayPlaceLocked(dir, name, h); err == nil {
-		f.inherit(dir, n, dir.dir.reserved[name])
+		f.inherit(dir, n, dir.dir.onceLocked(name))
 		err = place(dir, name, n, n.btime)
 	}
 	if err != nil {
@@ -183,11 +181,11 @@ func (f *FS) entryOfNew(n *inode, out *fuse.EntryOut) {
 	}
 }
 
-// inherit sets what a new inode takes from its directory, and from the
-// reservation of its name.
+// inherit sets what a new inode takes from its directory, and whether it is to go at its last close whatever
+// that says.
 //
 // Precondition: dir.dir.mu is held; n is not visible yet.
-func (f *FS) inherit(dir, n *inode, r reservation) {
+func (f *FS) inherit(dir, n *inode, once bool) {
 	gid, setgid := f.groupOf(dir)
 	if n.isDir() {
 		n.dir.mu.Lock() // readdir finds n by its id alone
@@ -198,7 +196,7 @@ func (f *FS) inherit(dir, n *inode, r reservation) {
 	n.mu.Lock() // the reaper and the end of a scope find n without a name
 	defer n.mu.Unlock()
 	n.removal = f.removal(dir.dir.removal)
-	if r.once && n.typ == syscall.S_IFREG {
+	if once && n.typ == syscall.S_IFREG {
 		n.removal = RemoveClose
 	}
 	if !setgid {
@@ -313,7 +311,7 @@ func (f *FS) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOut) 
 	n.unnamed = in.Flags&syscall.O_EXCL == 0
 	n.mu.Unlock()
 	dir.dir.mu.RLock()
-	f.inherit(dir, n, reservation{})
+	f.inherit(dir, n, false)
 	dir.dir.mu.RUnlock()
 	f.entryOfNew(n, &out.EntryOut)
 	f.opened(n, in.Flags, &out.OpenOut)

@@ -21,6 +21,10 @@ func (f *FS) Read(cancel <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.Rea
 
 // ReadBuffer is Read without the result that go-fuse's interface wants made.
 func (f *FS) ReadBuffer(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (int, fuse.Status) {
+	if isMagic(in.NodeId) {
+		got, err := f.statuses.read(in.Fh, buf, in.Offset)
+		return got, f.status("read", err)
+	}
 	n, err := f.byID(in.NodeId)
 	if err != nil {
 		return 0, f.status("read", err)
@@ -30,9 +34,6 @@ func (f *FS) ReadBuffer(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (int, fu
 }
 
 func (f *FS) read(n *inode, in *fuse.ReadIn, buf []byte) (int, error) {
-	if n.magicNode() != nil {
-		return f.statuses.read(in.Fh, buf, in.Offset)
-	}
 	if in.Offset > math.MaxInt64 {
 		return 0, syscall.EINVAL
 	}
@@ -241,13 +242,13 @@ func (f *FS) writeTarget(n *inode, c store.File, target string) error {
 
 // Readlink returns the target of a symlink; of one in the magic path it makes it.
 func (f *FS) Readlink(_ <-chan struct{}, h *fuse.InHeader) ([]byte, fuse.Status) {
+	if isMagic(h.NodeId) {
+		target, err := f.readMagic(h)
+		return []byte(target), f.status("readlink", err)
+	}
 	n, err := f.byID(h.NodeId)
 	if err != nil {
 		return nil, f.status("readlink", err)
-	}
-	if m := n.magicNode(); m != nil {
-		target, err := f.readMagic(m, h)
-		return []byte(target), f.status("readlink", err)
 	}
 	if n.typ != syscall.S_IFLNK {
 		return nil, fuse.EINVAL

@@ -1,6 +1,8 @@
 package fs
 
 import (
+	"maps"
+	"slices"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -11,7 +13,7 @@ import (
 // Entries get cookies that only grow, so that a stream neither skips nor repeats
 // an entry while others come and go: the position "after cookie c" means the
 // same whatever happened in between. Removed entries leave a hole in order,
-// which is squeezed out once half of it is holes.
+// which is squeezed out once half of it is holes, and children with it.
 //
 // INVARIANT: order is sorted by cookie; its entries that are not holes are the
 // values of children.
@@ -26,8 +28,8 @@ type directory struct {
 	cookie   uint64 // the last one given
 	dead     bool   // removed: nothing can be made in it
 	removal  Removal
-	reserved map[string]reservation
-	magic    map[magicKind]*inode // nodes of the magic path that the kernel knows
+	reserved map[string]*reservation // names that one user may make; see reserve.go
+	peak     int                     // the most entries since children was made
 }
 
 type position struct {
@@ -40,6 +42,13 @@ const (
 	cookieDot = 1 + iota
 	cookieDotDot
 )
+
+// names is all names, in no order.
+func (d *directory) names() []string {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return slices.Collect(maps.Keys(d.children))
+}
 
 func newDirectory(parent *inode) *directory {
 	d := &directory{cookie: cookieDotDot}
@@ -57,7 +66,8 @@ func (d *directory) insertLocked(self *inode, name string, n *inode) *dentry {
 	}
 	d.children[name] = e
 	d.order = append(d.order, position{d.cookie, e})
-	delete(d.reserved, name)
+	d.peak = max(d.peak, len(d.children))
+	d.unreserveLocked(name)
 	return e
 }
 
@@ -77,7 +87,7 @@ func (d *directory) renameLocked(e *dentry, name string) *dentry {
 	delete(d.children, e.name)
 	d.children[name] = r
 	d.order[d.after(e.cookie-1)].entry = r
-	delete(d.reserved, name)
+	d.unreserveLocked(name)
 	return r
 }
 
@@ -86,7 +96,7 @@ func (d *directory) renameLocked(e *dentry, name string) *dentry {
 func (d *directory) removeLocked(e *dentry) {
 	delete(d.children, e.name)
 	if len(d.children) == 0 {
-		d.children, d.order, d.holes = nil, nil, 0
+		d.children, d.order, d.holes, d.peak = nil, nil, 0, 0
 		return
 	}
 	d.order[d.after(e.cookie-1)].entry = nil
@@ -104,6 +114,7 @@ func (d *directory) squeezeLocked() {
 		}
 	}
 	d.order, d.holes = kept, 0
+	d.children, d.peak = shrunk(d.children, d.peak)
 }
 
 func (d *directory) empty() bool {

@@ -22,7 +22,7 @@ func (f *FS) mayWait(node, off uint64, size uint32, write bool) bool {
 		return false
 	}
 	n := f.nodes.get(node)
-	if n == nil || n.magicNode() != nil {
+	if n == nil {
 		return false
 	}
 	c, err := n.hold()

@@ -1,9 +1,9 @@
 package fs
 
 import (
+	"hash/maphash"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -35,13 +35,16 @@ type FS struct {
 
 	_      cpu.CacheLinePad // every request reads what is above; what is below is written
 	clock  clock
-	xbytes atomic.Int64 // extended attributes of all files, bytes
+	limbo  limbo  // inodes that the kernel alone knows
+	xattrs ledger // extended attributes, as xattrList.weight
 
 	// renameMu is held while a name moves to another directory; see rename.go. Nobody waits for it: the kernel
 	// makes one such move at a time in a mount (fs/namei.c, lock_rename).
 	renameMu sync.Mutex
 
-	reservations reservationQueue
+	templates    templates
+	reservations reservations
+	lingering    expiry[*inode] // files that are removed when they stay closed
 	notices      notifier
 	statuses     statusFiles
 	reaper       reaper
@@ -67,6 +70,11 @@ func New(o Options) (*FS, error) {
 		log:           o.Logger,
 		store:         o.Store,
 	}
+	f.templates.seed = maphash.MakeSeed()
+	f.xattrs.most, f.xattrs.mostUser = xattrMostMount, xattrMostUser
+	f.statuses.count.most, f.statuses.count.mostUser = mostStatuses, mostStatusesUser
+	f.reservations.init()
+	f.lingering.end = f.lingered
 	_, f.onDisk = o.Store.(store.Disk)
 	f.nameValid = forever
 	if o.Sessions || o.MaxIdle > 0 {
@@ -93,7 +101,7 @@ func (f *FS) Attach(k Kernel, feat Features) {
 	if f.direct {
 		f.store.UseBacker(k)
 	}
-	f.notices.start(k)
+	f.notices.start(k, f.log)
 	f.reaper.start(f)
 }
 
@@ -101,26 +109,30 @@ func (f *FS) Attach(k Kernel, feat Features) {
 func (f *FS) Close() {
 	f.reaper.stop()
 	f.notices.stop()
+	f.lingering.close()
+	f.reservations.lapses.close()
 	f.freeing.Wait()
 }
 
 func (f *FS) String() string { return "vanishfs" }
 
-// dirByID returns the directory with that id, or ESTALE, ENOTDIR.
+// dirByID returns the directory with that id, or the errors of byID, or ENOTDIR.
 func (f *FS) dirByID(id uint64) (*inode, error) {
-	n := f.nodes.get(id)
-	switch {
-	case n == nil:
-		return nil, syscall.ESTALE
-	case !n.isDir():
+	n, err := f.byID(id)
+	if err == nil && !n.isDir() {
 		return nil, syscall.ENOTDIR
 	}
-	return n, nil
+	return n, err
 }
 
+// byID returns the inode with that id, ESTALE if it is gone, and EPERM for the magic path, which is
+// no inode: those who can answer for it look at isMagic first.
 func (f *FS) byID(id uint64) (*inode, error) {
 	if n := f.nodes.get(id); n != nil {
 		return n, nil
+	}
+	if isMagic(id) {
+		return nil, syscall.EPERM
 	}
 	return nil, syscall.ESTALE
 }
@@ -141,10 +153,6 @@ func (f *FS) Forget(nodeid, nlookup uint64) {
 // dropIfUnused takes n out of the table, and gives its content back, once
 // neither a name nor a handle nor the kernel holds it.
 func (f *FS) dropIfUnused(n *inode) {
-	if m := n.magicNode(); m != nil {
-		f.dropMagic(n, m)
-		return
-	}
 	n.mu.Lock()
 	if n.nlink > 0 || n.opens+n.held > 0 || n.freed {
 		n.mu.Unlock()
@@ -154,21 +162,29 @@ func (f *FS) dropIfUnused(n *inode) {
 		n.mu.Unlock()
 		return
 	}
-	n.vanished = true
-	content, charged, bytes := n.file, n.charged, n.bytes
-	n.file, n.charged, n.bytes = nil, false, 0
+	content, bytes := n.file, n.bytes
+	n.file, n.bytes = nil, 0
 	f.dropXAttrsLocked(n)
 	n.freed = n.lookups.Load() <= 0
 	freed := n.freed
+	uncount, bury := f.limbo.enterLocked(n)
+	n.vanished = true
 	n.mu.Unlock()
 
 	if content != nil {
 		f.free(content)
 	}
-	if charged {
-		f.discharge(n, bytes)
+	if bytes > 0 {
+		f.domain(n).ReleaseBytes(bytes)
+	}
+	if uncount {
+		f.domain(n).ReleaseInode()
+		n.scope.forget(n)
 	}
 	if freed {
 		f.nodes.remove(n)
+	}
+	if bury {
+		f.bury(n)
 	}
 }

@@ -25,7 +25,7 @@ func (f *FS) addHandle(n *inode) error {
 	}
 	n.opens++
 	if n.ext != nil && n.ext.linger != nil {
-		n.ext.linger.Stop()
+		f.lingering.cancel(n.ext.linger)
 		n.ext.linger = nil
 	}
 	return nil

@@ -4,12 +4,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"vanishfs/fs/store"
 )
 
-// An inode is a file of any type, or a node of the magic path.
+// An inode is a file of any type.
 //
 // INVARIANT: nlink is the number of names, plus one for "." and one
 // for each subdirectory if it is a directory that is linked.
@@ -21,7 +20,7 @@ type inode struct {
 	btime   int64    // ns since the epoch
 	typ     uint32   // S_IFMT bits
 	top     bool     // a root as well; see Options.Trees
-	special *special // of short symlinks and of the magic path, else nil
+	special *special // of short symlinks, else nil
 
 	// lookups is the kernel's lookup count: replies that named this inode, less what FORGET took back.
 	lookups atomic.Int64
@@ -45,6 +44,7 @@ type inode struct {
 	charged    bool // counted in the domain
 	reserved   bool // there may be charged pages that look like holes; see nearlimit.go
 	freed      bool // out of the table
+	limbo      bool // neither charged nor freed, and counted in limbo
 	mapped     bool // perhaps, shared and writable, past the daemon; see mapped.go
 	remembered bool // the kernel may remember names for long, though the policy is RemoveClose by now
 	// untilForget keeps the content of a file without name and handle until the kernel forgets it.
@@ -76,14 +76,15 @@ func newTimes(typ uint32, now int64) *times {
 // special is what few inodes are made with. All constant.
 type special struct {
 	target string // of a short symlink
-	magic  *magic
 }
 
 // extra is what few inodes come to have. Guarded by inode.mu.
 type extra struct {
-	names  map[*dentry]struct{} // where there are several, or were
-	xattrs map[string][]byte
-	linger *time.Timer
+	names    map[*dentry]struct{} // where there are several, or were
+	most     int                  // of names since the map was made
+	xattrs   xattrList
+	xattrsOf uint32 // user id that they are counted for
+	linger   *lapse[*inode]
 }
 
 // A dentry is one name of an inode. All fields are constant.
@@ -95,14 +96,6 @@ type dentry struct {
 }
 
 func (n *inode) isDir() bool { return n.dir != nil }
-
-// magicNode tells the nodes of the magic path from files.
-func (n *inode) magicNode() *magic {
-	if n.special == nil {
-		return nil
-	}
-	return n.special.magic
-}
 
 // extraLocked returns ext, made on demand.
 // Precondition: n.mu is held.
@@ -126,6 +119,7 @@ func (n *inode) addLinkLocked(d *dentry) {
 		n.link = nil
 	}
 	n.ext.names[d] = struct{}{}
+	n.ext.most = max(n.ext.most, len(n.ext.names))
 }
 
 // dropLinkLocked is the inverse of addLinkLocked.
@@ -136,8 +130,9 @@ func (n *inode) dropLinkLocked(d *dentry) {
 		return
 	}
 	delete(n.ext.names, d)
+	n.ext.names, n.ext.most = shrunk(n.ext.names, n.ext.most)
 	if len(n.ext.names) == 0 {
-		n.ext.names = nil
+		n.ext.names, n.ext.most = nil, 0
 	}
 }
 

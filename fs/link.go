@@ -21,7 +21,7 @@ func (f *FS) link(in *fuse.LinkIn, name string, out *fuse.EntryOut) error {
 	if err != nil {
 		return err
 	}
-	if n.isDir() || n.magicNode() != nil {
+	if n.isDir() {
 		return syscall.EPERM
 	}
 	if name == magicName {

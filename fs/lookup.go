@@ -9,18 +9,15 @@ import (
 // Lookup finds a name. A missing one is answered with node 0 and a timeout, so
 // that the kernel remembers that too (fs/fuse/dir.c, fuse_lookup_name).
 func (f *FS) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
-	dir, err := f.byID(h.NodeId)
-	if err != nil {
-		return f.status("lookup", err)
-	}
 	if len(name) > nameMax {
 		return fuse.Status(syscall.ENAMETOOLONG)
 	}
-	if m := dir.magicNode(); m != nil {
-		return f.status("lookup", f.lookupInMagic(dir, m, h, name, out))
+	if isMagic(h.NodeId) {
+		return f.status("lookup", f.lookupMagic(h, name, out))
 	}
-	if !dir.isDir() {
-		return fuse.ENOTDIR
+	dir, err := f.dirByID(h.NodeId)
+	if err != nil {
+		return f.status("lookup", err)
 	}
 	if f.opts.Private {
 		if err := f.maySearch(dir, h); err != nil {
@@ -29,7 +26,8 @@ func (f *FS) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fuse.
 	}
 	switch name {
 	case magicName:
-		return f.status("lookup", f.lookupMagic(dir, magicDir, out))
+		f.magicEntry(magicOf(dir, magicDir), out)
+		return fuse.OK
 	case ".":
 		f.entry(dir, out)
 		return fuse.OK

@@ -4,45 +4,82 @@ import (
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"vanishfs/fs/store"
 )
 
 // The magic path: every directory has a hidden child .vanish with new/, once/
-// and status in it. Its nodes are not files: they are made when the kernel
-// looks them up, belong to no quota, are never listed by their directory and go
-// when the kernel forgets them.
+// and status in it. Its nodes are not files: they belong to no quota, are never
+// listed by their directory, and nothing is remembered of them: the id that the
+// kernel has for one says what it is. The kernel keeps ids for as long as it
+// likes, also of names that it was given without a timeout (fs/fuse/dir.c,
+// fuse_dentry_delete is for virtiofs only), and anybody can look up any number.
 //
 // A name in new/ or once/ is a symlink whose target is made at each readlink,
-// and following a path does exactly one. So its node has no state, and two
-// callers never get the same name.
+// and following a path does exactly one. So two callers never get the same name.
 
 const magicName = ".vanish"
 
 type magicKind uint8
 
 const (
-	magicDir magicKind = iota
+	magicDir magicKind = 1 + iota
 	magicNew
 	magicOnce
 	magicStatus
 	magicTemplate
 )
 
-// magic is what makes an inode a node of the magic path. All constant.
+// An id of the magic path has magicBit, which no inode's has, the kind, and the id of the directory
+// that it belongs to, or of a template where it is remembered: see templates.
+const (
+	magicBit  = 1 << 63
+	kindShift = idBits
+	idMask    = 1<<idBits - 1
+)
+
+func isMagic(id uint64) bool { return id&magicBit != 0 }
+
+// magic is a node of the magic path.
 type magic struct {
+	id       uint64
 	kind     magicKind
-	dir      *inode // the directory whose .vanish this is below
+	dir      *inode // the directory whose .vanish this is or is below
 	template string // of magicTemplate
 	once     bool   // of magicTemplate
+}
+
+func magicOf(dir *inode, kind magicKind) magic {
+	return magic{id: magicBit | uint64(kind)<<kindShift | dir.id, kind: kind, dir: dir}
+}
+
+// magicByID is byID for ids of the magic path. ESTALE: the directory is gone, or the template forgotten.
+func (f *FS) magicByID(id uint64) (magic, error) {
+	m := magic{id: id, kind: magicKind(id >> kindShift & 7)}
+	dir := id & idMask
+	switch m.kind {
+	case magicDir, magicNew, magicOnce, magicStatus:
+	case magicTemplate:
+		t, ok := f.templates.get(id)
+		if !ok {
+			return m, syscall.ESTALE
+		}
+		m.template, m.once, dir = t.name, t.once, t.dir
+	default:
+		return m, syscall.ESTALE
+	}
+	var err error
+	m.dir, err = f.dirByID(dir)
+	return m, err
 }
 
 var magicEntries = []struct {
 	name string
 	kind magicKind
-	mode uint32
 }{
-	{"new", magicNew, syscall.S_IFDIR | 0555},
-	{"once", magicOnce, syscall.S_IFDIR | 0555},
-	{"status", magicStatus, syscall.S_IFREG | 0444},
+	{"new", magicNew},
+	{"once", magicOnce},
+	{"status", magicStatus},
 }
 
 func (k magicKind) mode() uint32 {
@@ -55,69 +92,61 @@ func (k magicKind) mode() uint32 {
 	return syscall.S_IFDIR | 0555
 }
 
-// lookupMagic answers with the one node of that kind in dir.
-func (f *FS) lookupMagic(dir *inode, kind magicKind, out *fuse.EntryOut) error {
-	dir.dir.mu.Lock()
-	defer dir.dir.mu.Unlock()
-	n := dir.dir.magic[kind]
-	if n == nil {
-		n = f.newMagic(dir, magic{kind: kind, dir: dir})
-		if dir.dir.magic == nil {
-			dir.dir.magic = make(map[magicKind]*inode)
-		}
-		dir.dir.magic[kind] = n
+// magicAttr is attr for a node of the magic path: it is as old as its directory and has its owner.
+func (f *FS) magicAttr(m *magic) attributes {
+	born := store.Nanos(m.dir.btime)
+	a := attributes{
+		ino: m.id &^ magicBit, mode: m.kind.mode(), nlink: 1,
+		atime: born, mtime: born, ctime: born, btime: born,
+		stable: true, nameValid: f.nameValid,
 	}
-	f.entry(n, out)
-	return nil
+	if t, err := parseTemplate(m.template); err == nil && m.kind == magicTemplate {
+		a.size = uint64(len(upToDir) + t.length())
+	}
+	m.dir.mu.Lock()
+	defer m.dir.mu.Unlock()
+	a.uid, a.gid = m.dir.uid, m.dir.gid
+	return a
 }
 
-// newMagic makes a node owned by the owner of its directory.
-func (f *FS) newMagic(dir *inode, m magic) *inode {
-	now := f.clock.now()
-	mode := m.kind.mode()
-	n := &inode{
-		typ: mode & syscall.S_IFMT, mode: mode & 07777, nlink: 1,
-		times: newTimes(mode&syscall.S_IFMT, now), ctime: now, btime: now, special: &special{magic: &m},
-	}
-	dir.mu.Lock()
-	n.uid, n.gid = dir.uid, dir.gid
-	dir.mu.Unlock()
-	f.nodes.add(n, dir.id)
-	return n
+// magicEntry answers with a node of the magic path.
+func (f *FS) magicEntry(m magic, out *fuse.EntryOut) {
+	a := f.magicAttr(&m)
+	a.entry(m.id, out)
 }
 
-// lookupInMagic finds a name below .vanish.
-func (f *FS) lookupInMagic(n *inode, m *magic, h *fuse.InHeader, name string, out *fuse.EntryOut) error {
+// lookupMagic finds a name below .vanish.
+func (f *FS) lookupMagic(h *fuse.InHeader, name string, out *fuse.EntryOut) error {
+	m, err := f.magicByID(h.NodeId)
+	if err != nil {
+		return err
+	}
 	switch m.kind {
 	case magicDir:
 		for _, e := range magicEntries {
 			if e.name == name {
-				return f.lookupMagic(m.dir, e.kind, out)
+				f.magicEntry(magicOf(m.dir, e.kind), out)
+				return nil
 			}
 		}
 		return syscall.ENOENT
 	case magicNew, magicOnce:
-		return f.lookupTemplate(n, m, name, out)
+		return f.lookupTemplate(&m, h.Uid, name, out)
 	}
 	return syscall.ENOTDIR
 }
 
-// lookupTemplate makes the symlink of a template. The kernel is to forget it
-// right after use: with no timeout the dentry goes at the last reference
-// (fs/fuse/dir.c, fuse_dentry_delete).
-func (f *FS) lookupTemplate(_ *inode, m *magic, name string, out *fuse.EntryOut) error {
+// lookupTemplate makes the symlink of a template. The kernel is to ask again each time.
+func (f *FS) lookupTemplate(m *magic, uid uint32, name string, out *fuse.EntryOut) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	t, err := parseTemplate(name)
-	if err != nil {
+	if _, err := parseTemplate(name); err != nil {
 		return err
 	}
-	n := f.newMagic(m.dir, magic{kind: magicTemplate, dir: m.dir, template: string([]byte(name)), once: m.kind == magicOnce})
-	n.lookups.Add(1)
-	a := f.attr(n)
-	a.size = uint64(len(upToDir) + t.length())
-	a.entry(n.id, out)
+	once := m.kind == magicOnce
+	id := f.templates.add(uid, asked{dir: m.dir.id, name: name, once: once})
+	f.magicEntry(magic{id: id, kind: magicTemplate, dir: m.dir, template: name, once: once}, out)
 	out.EntryValid = 0
 	return nil
 }
@@ -126,7 +155,11 @@ func (f *FS) lookupTemplate(_ *inode, m *magic, name string, out *fuse.EntryOut)
 const upToDir = "../../"
 
 // readMagic makes a name that is not in use, and reserves it.
-func (f *FS) readMagic(m *magic, h *fuse.InHeader) (string, error) {
+func (f *FS) readMagic(h *fuse.InHeader) (string, error) {
+	m, err := f.magicByID(h.NodeId)
+	if err != nil {
+		return "", err
+	}
 	if m.kind != magicTemplate {
 		return "", syscall.EINVAL
 	}
@@ -134,36 +167,27 @@ func (f *FS) readMagic(m *magic, h *fuse.InHeader) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	name, err := f.reserve(m.dir, t, reservation{uid: h.Uid, once: m.once})
+	name, err := f.reserve(m.dir, t, h.Uid, m.once)
 	if err != nil {
 		return "", err
 	}
 	return upToDir + name, nil
 }
 
-// dropMagic is dropIfUnused for nodes of the magic path.
-func (f *FS) dropMagic(n *inode, m *magic) {
-	m.dir.dir.mu.Lock()
-	defer m.dir.dir.mu.Unlock()
-	if n.lookups.Load() > 0 || n.freed {
-		return
-	}
-	n.freed = true
-	if m.dir.dir.magic[m.kind] == n {
-		delete(m.dir.dir.magic, m.kind)
-	}
-	f.nodes.remove(n)
-}
-
 // listMagic lists .vanish; new/ and once/ are always empty.
-func (f *FS) listMagic(n *inode, m *magic, offset uint64, add func(fuse.DirEntry, *inode) bool) error {
-	if !m.isDir() {
+func (f *FS) listMagic(id, offset uint64, add func(fuse.DirEntry, *inode) bool) error {
+	m, err := f.magicByID(id)
+	if err != nil {
+		return err
+	}
+	if m.kind.mode()&syscall.S_IFMT != syscall.S_IFDIR {
 		return syscall.ENOTDIR
 	}
-	entries := []fuse.DirEntry{{Name: ".", Ino: n.ino, Mode: syscall.S_IFDIR}, {Name: "..", Ino: m.dir.ino, Mode: syscall.S_IFDIR}}
+	entries := []fuse.DirEntry{
+		{Name: ".", Ino: id &^ magicBit, Mode: syscall.S_IFDIR}, {Name: "..", Ino: m.dir.ino, Mode: syscall.S_IFDIR}}
 	if m.kind == magicDir {
 		for _, e := range magicEntries {
-			entries = append(entries, fuse.DirEntry{Name: e.name, Mode: e.mode})
+			entries = append(entries, fuse.DirEntry{Name: e.name, Mode: e.kind.mode(), Ino: magicOf(m.dir, e.kind).id &^ magicBit})
 		}
 	}
 	for i, e := range entries {
@@ -174,5 +198,3 @@ func (f *FS) listMagic(n *inode, m *magic, offset uint64, add func(fuse.DirEntry
 	}
 	return nil
 }
-
-func (m *magic) isDir() bool { return m.kind.mode()&syscall.S_IFMT == syscall.S_IFDIR }

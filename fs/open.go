@@ -11,12 +11,12 @@ import (
 // Open opens a regular file. ESTALE, where the file vanished since the kernel
 // looked its name up, makes the kernel look again (fs/namei.c, do_filp_open).
 func (f *FS) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
+	if isMagic(in.NodeId) {
+		return f.status("open", f.openMagic(in, out))
+	}
 	n, err := f.byID(in.NodeId)
 	if err != nil {
 		return f.status("open", err)
-	}
-	if m := n.magicNode(); m != nil {
-		return f.status("open", f.openMagic(m, in, out))
 	}
 	return f.status("open", f.openNode(n, &in.InHeader, in.Flags, out))
 }
@@ -100,15 +100,13 @@ func (f *FS) opened(n *inode, flags uint32, out *fuse.OpenOut) (mapped bool) {
 
 // Release is the end of a handle: of the last descriptor and mapping of it.
 func (f *FS) Release(_ <-chan struct{}, in *fuse.ReleaseIn) {
-	n := f.nodes.get(in.NodeId)
-	if n == nil {
-		return
-	}
-	if n.magicNode() != nil {
+	if isMagic(in.NodeId) {
 		f.statuses.release(in.Fh)
 		return
 	}
-	f.dropHandle(n)
+	if n := f.nodes.get(in.NodeId); n != nil {
+		f.dropHandle(n)
+	}
 }
 
 // Flush would come at every close; ENOSYS stops it for good (fs/fuse/file.c,

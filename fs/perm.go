@@ -166,12 +166,12 @@ func (f *FS) Access(_ <-chan struct{}, in *fuse.AccessIn) fuse.Status {
 	if !f.opts.Private {
 		return fuse.ENOSYS
 	}
+	if isMagic(in.NodeId) {
+		return fuse.OK
+	}
 	n, err := f.byID(in.NodeId)
 	if err != nil {
 		return f.status("access", err)
-	}
-	if n.magicNode() != nil {
-		return fuse.OK
 	}
 	return f.status("access", f.may(n, &in.InHeader.Caller, in.Mask&7))
 }
@@ -195,11 +195,7 @@ func (f *FS) uncacheEntries(dir *inode, pid uint32) {
 	if !f.opts.Private || !mountsInside(pid) && f.kernel.ExpireEntries() == nil {
 		return
 	}
-	dir.dir.mu.RLock()
-	defer dir.dir.mu.RUnlock()
-	for name := range dir.dir.children {
-		f.notices.send(notice{parent: dir.id, name: name, cached: true})
-	}
+	f.notices.send(notice{parent: dir.id, expire: dir.dir})
 }
 
 func (f *FS) entryValid(dir *inode, valid uint64) uint64 {

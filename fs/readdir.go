@@ -20,8 +20,11 @@ func (f *FS) OpenDir(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse
 		return fuse.ENOSYS
 	}
 	*out = fuse.OpenOut{OpenFlags: fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_CACHE_DIR} // as without OPENDIR (fs/fuse/file.c, fuse_file_open)
+	if isMagic(in.NodeId) {
+		return fuse.OK
+	}
 	n, err := f.byID(in.NodeId)
-	if err == nil && n.magicNode() == nil {
+	if err == nil {
 		if f.opts.Private {
 			err = f.mayOpen(n, &in.InHeader, in.Flags)
 		}
@@ -59,15 +62,12 @@ func (f *FS) ReadDirPlus(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryL
 // list feeds the entries behind in.Offset to add until it takes no more. The
 // node is nil for entries that are no lookup: "." and "..".
 func (f *FS) list(in *fuse.ReadIn, out *fuse.DirEntryList, add func(fuse.DirEntry, *inode) bool) fuse.Status {
-	dir, err := f.byID(in.NodeId)
+	if isMagic(in.NodeId) {
+		return f.status("readdir", f.listMagic(in.NodeId, in.Offset, add))
+	}
+	dir, err := f.dirByID(in.NodeId)
 	if err != nil {
 		return f.status("readdir", err)
-	}
-	if m := dir.magicNode(); m != nil {
-		return f.status("readdir", f.listMagic(dir, m, in.Offset, add))
-	}
-	if !dir.isDir() {
-		return fuse.ENOTDIR
 	}
 	d := dir.dir
 	d.mu.RLock()

@@ -2,7 +2,6 @@ package fs
 
 import (
 	"math"
-	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -122,12 +121,9 @@ func (f *FS) idleSince() int64 {
 // removeIdle removes what has not changed since then and that the kernel has forgotten. It returns
 // what would go if the kernel forgot it, what is below a directory before that.
 func (f *FS) removeIdle(since int64) (known []uint64) {
-	var magic [magicTemplate + 1][]*inode
 	found := make(map[*inode]struct{})
 	f.nodes.each(func(n *inode) {
-		if m := n.magicNode(); m != nil {
-			magic[m.kind] = append(magic[m.kind], n)
-		} else if f.removeIfIdle(n, since) {
+		if f.removeIfIdle(n, since) {
 			found[n] = struct{}{}
 			known = append(known, n.id)
 		}
@@ -135,21 +131,32 @@ func (f *FS) removeIdle(since int64) (known []uint64) {
 	if !f.countsOpenDirs() {
 		known = append(known, f.knownAbove(found)...)
 	}
-	var below []uint64
-	for _, kind := range []magicKind{magicTemplate, magicStatus, magicOnce, magicNew, magicDir} {
-		for _, n := range magic[kind] {
-			if _, idle := found[n.magicNode().dir]; idle {
-				below = append(below, n.id)
+	return append(f.magicBelow(found), known...)
+}
+
+// magicBelow returns the nodes of the magic path that the kernel may know in directories, those below others first.
+func (f *FS) magicBelow(dirs map[*inode]struct{}) (ids []uint64) {
+	f.templates.each(func(id uint64, a asked) {
+		if dir := f.nodes.get(a.dir); dir != nil {
+			if _, below := dirs[dir]; below {
+				ids = append(ids, id)
+			}
+		}
+	})
+	for _, kind := range []magicKind{magicStatus, magicOnce, magicNew, magicDir} {
+		for n := range dirs {
+			if n.isDir() {
+				ids = append(ids, magicOf(n, kind).id)
 			}
 		}
 	}
-	return slices.Concat(below, known)
+	return ids
 }
 
 // removeIfIdle removes the names of n that may go by age. It says whether they would go but
 // for the kernel, which knows n.
 func (f *FS) removeIfIdle(n *inode, since int64) (known bool) {
-	if n == f.root || n.top || n.magicNode() != nil || !f.idle(n, since) {
+	if n == f.root || n.top || !f.idle(n, since) {
 		return false
 	}
 	if n.lookups.Load() > 0 {

@@ -1,27 +1,22 @@
 package fs
 
-import (
-	"syscall"
-	"time"
-)
+import "syscall"
 
 // lingerLocked schedules removal for when the file stayed closed for a while.
 // Precondition: n.mu is held, and n has no handle.
 func (f *FS) lingerLocked(n *inode) {
 	x := n.extraLocked()
 	if x.linger != nil {
-		x.linger.Stop()
+		f.lingering.cancel(x.linger)
 	}
-	var t *time.Timer
-	t = time.AfterFunc(f.linger(), func() { f.lingered(n, &t) })
-	x.linger = t
+	x.linger = f.lingering.add(n, f.linger())
 }
 
-// lingered is the end of the timer *t, which is read under the lock that
-// lingerLocked sets it under.
-func (f *FS) lingered(n *inode, t **time.Timer) {
+// lingered is the end of that while.
+func (f *FS) lingered(l *lapse[*inode]) {
+	n := l.value
 	n.mu.Lock()
-	due := n.ext.linger == *t && n.opens == 0 && n.removal == RemoveClose
+	due := n.ext.linger == l && n.opens == 0 && n.removal == RemoveClose
 	if due {
 		n.ext.linger = nil
 		n.vanished = true

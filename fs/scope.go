@@ -14,6 +14,7 @@ type members [tableShards / 4]membersPart
 type membersPart struct {
 	mu    sync.Mutex
 	nodes map[*inode]struct{} // guarded by mu
+	peak  int                 // the most of nodes since the map was made; guarded by mu
 	ended bool                // guarded by mu: no more are taken
 	_     cpu.CacheLinePad
 }
@@ -37,6 +38,7 @@ func (s *Scope) remember(n *inode) bool {
 		p.nodes = make(map[*inode]struct{})
 	}
 	p.nodes[n] = struct{}{}
+	p.peak = max(p.peak, len(p.nodes))
 	return true
 }
 
@@ -48,6 +50,7 @@ func (s *Scope) forget(n *inode) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.nodes, n)
+	p.nodes, p.peak = shrunk(p.nodes, p.peak)
 }
 
 // end returns the members, which are all that there will be.

@@ -139,13 +139,30 @@ func (f *FS) usage(scope *Scope) (capacity, error) {
 // statusFiles are the open status files: each handle reads the text as it was
 // when it was opened.
 type statusFiles struct {
+	count ledger // of open ones
+
 	mu    sync.Mutex
-	next  uint64
-	texts map[uint64][]byte
+	next  uint64                // guarded by mu
+	texts map[uint64]statusText // guarded by mu
 }
 
+type statusText struct {
+	uid  uint32 // who opened it
+	text []byte
+}
+
+// What can be open in a mount, and to one user: each has a text in the daemon's memory.
+const (
+	mostStatuses     = 1 << 12
+	mostStatusesUser = mostStatuses / 16
+)
+
 // openMagic opens a status file. DIRECT_IO, as its size is not known to stat.
-func (f *FS) openMagic(m *magic, in *fuse.OpenIn, out *fuse.OpenOut) error {
+func (f *FS) openMagic(in *fuse.OpenIn, out *fuse.OpenOut) error {
+	m, err := f.magicByID(in.NodeId)
+	if err != nil {
+		return err
+	}
 	if m.kind != magicStatus {
 		return syscall.EISDIR
 	}
@@ -160,36 +177,42 @@ func (f *FS) openMagic(m *magic, in *fuse.OpenIn, out *fuse.OpenOut) error {
 	if err != nil {
 		return err
 	}
-	*out = fuse.OpenOut{Fh: f.statuses.add(append(text, '\n')), OpenFlags: fuse.FOPEN_DIRECT_IO}
+	if !f.statuses.count.take(in.Uid, 1) {
+		return syscall.EMFILE
+	}
+	*out = fuse.OpenOut{Fh: f.statuses.add(statusText{in.Uid, append(text, '\n')}), OpenFlags: fuse.FOPEN_DIRECT_IO}
 	return nil
 }
 
-func (s *statusFiles) add(text []byte) uint64 {
+func (s *statusFiles) add(t statusText) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.texts == nil {
-		s.texts = make(map[uint64][]byte)
+		s.texts = make(map[uint64]statusText)
 	}
 	s.next++
-	s.texts[s.next] = text
+	s.texts[s.next] = t
 	return s.next
 }
 
 func (s *statusFiles) read(fh uint64, buf []byte, off uint64) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	text, ok := s.texts[fh]
+	t, ok := s.texts[fh]
 	if !ok {
 		return 0, syscall.EBADF
 	}
-	if off >= uint64(len(text)) {
+	if off >= uint64(len(t.text)) {
 		return 0, nil
 	}
-	return copy(buf, text[off:]), nil
+	return copy(buf, t.text[off:]), nil
 }
 
 func (s *statusFiles) release(fh uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.texts, fh)
+	if t, ok := s.texts[fh]; ok {
+		delete(s.texts, fh)
+		s.count.take(t.uid, -1)
+	}
 }

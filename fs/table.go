@@ -10,7 +10,7 @@ import (
 // table turns the node ids that the kernel sends into inodes, and numbers them.
 //
 // An id is a slot number with the slot's generation above it, so that a stale
-// or invented id finds nothing instead of somebody else's inode. Slots are kept
+// or invented id finds nothing instead of somebody else's inode: no id comes twice. Slots are kept
 // in chunks that never move: get takes no lock.
 //
 // Slots are dealt out to shards: slot n is in shard n % tableShards. What is made
@@ -27,6 +27,8 @@ const (
 	tableShards     = 16
 	tableChunkSlots = 256
 	slotBits        = 32
+	idBits          = 60 // what is above is the magic path's
+	lastGeneration  = 1<<(idBits-slotBits) - 1
 	inoBatch        = 1024 // inode numbers that a shard gets at a time
 )
 
@@ -137,8 +139,9 @@ func (t *table) remove(n *inode) {
 		return
 	}
 	s.node.Store(nil)
-	s.generation.Add(1)
-	s.free, shard.free = shard.free, num
+	if s.generation.Add(1) <= lastGeneration { // else it is not used any more
+		s.free, shard.free = shard.free, num
+	}
 }
 
 // each calls f for every inode that is in the table during the whole call, and

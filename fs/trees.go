@@ -17,7 +17,7 @@ func (f *FS) addTrees() error {
 		}
 		n.top = true
 		f.root.dir.mu.Lock()
-		f.inherit(f.root, n, reservation{})
+		f.inherit(f.root, n, false)
 		err = place(f.root, strconv.Itoa(i), n, n.btime)
 		f.root.dir.mu.Unlock()
 		if err != nil {

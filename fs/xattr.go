@@ -1,7 +1,6 @@
 package fs
 
 import (
-	"bytes"
 	"sort"
 	"strings"
 	"syscall"
@@ -27,7 +26,8 @@ const (
 // Limits of what --xattr stores, bytes.
 const (
 	xattrMostInode = 64 << 10 // in one inode, names included
-	xattrMostMount = 64 << 20 // in a mount: it is the daemon's memory
+	xattrMostMount = 64 << 20 // in a mount, as xattrList.weight: it is the daemon's memory
+	xattrMostUser  = xattrMostMount / 4
 )
 
 // SetXAttr gives an order or stores an attribute.
@@ -35,9 +35,6 @@ func (f *FS) SetXAttr(_ <-chan struct{}, in *fuse.SetXAttrIn, name string, value
 	n, err := f.byID(in.NodeId)
 	if err != nil {
 		return f.status("setxattr", err)
-	}
-	if n.magicNode() != nil {
-		return fuse.EPERM
 	}
 	if strings.HasPrefix(name, xattrOurs) {
 		return f.status("setxattr", f.order(n, &in.InHeader, name, strings.TrimRight(string(value), "\x00\n")))
@@ -75,47 +72,44 @@ func (f *FS) setXAttr(n *inode, flags uint32, name string, value []byte) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	x := n.extraLocked()
-	old, exists := x.xattrs[name]
+	old, exists := x.xattrs.find(name)
 	switch {
 	case exists && flags&unix.XATTR_CREATE != 0:
 		return syscall.EEXIST
 	case !exists && flags&unix.XATTR_REPLACE != 0:
 		return syscall.ENODATA
 	}
-	grow := int64(len(value) - len(old))
-	if !exists {
-		grow += int64(len(name))
-	}
-	if sizeOf(x.xattrs)+grow > xattrMostInode {
+	if x.xattrs.payload()-len(old.name)-len(old.value)+len(name)+len(value) > xattrMostInode {
 		return syscall.ENOSPC
 	}
-	if f.xbytes.Add(grow) > xattrMostMount {
-		f.xbytes.Add(-grow)
+	if !f.replaceXAttrsLocked(n, x.xattrs.with(old, name, value)) {
 		return syscall.ENOSPC
 	}
-	if x.xattrs == nil {
-		x.xattrs = make(map[string][]byte)
-	}
-	x.xattrs[strings.Clone(name)] = bytes.Clone(value)
 	n.ctime = f.clock.now()
 	return nil
+}
+
+// replaceXAttrsLocked counts them for the owner that the file had at its first attribute. It says whether there
+// was room; to have fewer there always is.
+// Precondition: n.mu is held, and n.ext is set.
+func (f *FS) replaceXAttrsLocked(n *inode, list xattrList) bool {
+	x := n.ext
+	if len(x.xattrs) == 0 {
+		x.xattrsOf = n.uid
+	}
+	if !f.xattrs.take(x.xattrsOf, list.weight()-x.xattrs.weight()) {
+		return false
+	}
+	x.xattrs = list
+	return true
 }
 
 // dropXAttrsLocked gives back what the attributes of a removed file took.
 // Precondition: n.mu is held.
 func (f *FS) dropXAttrsLocked(n *inode) {
-	if n.ext == nil {
-		return
+	if n.ext != nil && n.ext.xattrs != nil {
+		f.replaceXAttrsLocked(n, nil)
 	}
-	f.xbytes.Add(-sizeOf(n.ext.xattrs))
-	n.ext.xattrs = nil
-}
-
-func sizeOf(xattrs map[string][]byte) (total int64) {
-	for name, value := range xattrs {
-		total += int64(len(name) + len(value))
-	}
-	return total
 }
 
 // GetXAttr reads an attribute. Without --xattr ENOSYS stops the kernel from
@@ -124,6 +118,9 @@ func sizeOf(xattrs map[string][]byte) (total int64) {
 func (f *FS) GetXAttr(_ <-chan struct{}, h *fuse.InHeader, name string, dest []byte) (uint32, fuse.Status) {
 	if !f.opts.XAttr {
 		return 0, fuse.ENOSYS
+	}
+	if isMagic(h.NodeId) {
+		return 0, fuse.ENODATA
 	}
 	n, err := f.byID(h.NodeId)
 	if err != nil {
@@ -146,11 +143,11 @@ func (f *FS) GetXAttr(_ <-chan struct{}, h *fuse.InHeader, name string, dest []b
 	if n.ext == nil {
 		return 0, fuse.ENODATA
 	}
-	value, ok := n.ext.xattrs[name]
+	a, ok := n.ext.xattrs.find(name)
 	if !ok {
 		return 0, fuse.ENODATA
 	}
-	return giveXAttr(value, dest)
+	return giveXAttr(a.value, dest)
 }
 
 // giveXAttr copies a value; an empty dest asks for the size.
@@ -166,6 +163,9 @@ func (f *FS) ListXAttr(_ <-chan struct{}, h *fuse.InHeader, dest []byte) (uint32
 	if !f.opts.XAttr {
 		return 0, fuse.ENOSYS
 	}
+	if isMagic(h.NodeId) {
+		return 0, fuse.OK
+	}
 	n, err := f.byID(h.NodeId)
 	if err != nil {
 		return 0, f.status("listxattr", err)
@@ -175,12 +175,11 @@ func (f *FS) ListXAttr(_ <-chan struct{}, h *fuse.InHeader, dest []byte) (uint32
 	if n.ext == nil {
 		return 0, fuse.OK
 	}
-	names := make([]string, 0, len(n.ext.xattrs))
-	for name := range n.ext.xattrs {
-		if strings.HasPrefix(name, "trusted.") && h.Uid != 0 {
-			continue
+	var names []string
+	for a := range n.ext.xattrs.all() {
+		if name := string(a.name); h.Uid == 0 || !strings.HasPrefix(name, "trusted.") {
+			names = append(names, name+"\x00")
 		}
-		names = append(names, name+"\x00")
 	}
 	sort.Strings(names)
 	return giveXAttr([]byte(strings.Join(names, "")), dest)
@@ -207,12 +206,11 @@ func (f *FS) RemoveXAttr(_ <-chan struct{}, h *fuse.InHeader, name string) fuse.
 	if n.ext == nil {
 		return fuse.ENODATA
 	}
-	value, ok := n.ext.xattrs[name]
+	a, ok := n.ext.xattrs.find(name)
 	if !ok {
 		return fuse.ENODATA
 	}
-	f.xbytes.Add(-int64(len(name) + len(value)))
-	delete(n.ext.xattrs, name)
+	f.replaceXAttrsLocked(n, n.ext.xattrs.without(a))
 	n.ctime = f.clock.now()
 	return fuse.OK
 }

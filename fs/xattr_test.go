@@ -32,7 +32,7 @@ func TestXAttrsGivenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	u.release(node)
-	if left := f.xbytes.Load(); left != 0 {
+	if left := f.xattrs.total; left != 0 {
 		t.Errorf("%d bytes of attributes left", left)
 	}
 }

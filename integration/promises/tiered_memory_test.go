@@ -88,6 +88,7 @@ type memoryGroup struct {
 	dir     string
 	highest string // the file with the most that was in use
 	cached  string // the line of memory.stat with the page cache
+	bound   string // the file with the limit
 }
 
 // newMemoryGroup puts a process into a group of its own until the end of the test. It is nil where none can be made.
@@ -99,8 +100,8 @@ func newMemoryGroup(t *testing.T, pid int) *memoryGroup {
 	}
 	var failed []error
 	for _, g := range []*memoryGroup{
-		{"/sys/fs/cgroup/memory", "memory.max_usage_in_bytes", "cache"},
-		{"/sys/fs/cgroup", "memory.peak", "file"},
+		{"/sys/fs/cgroup/memory", "memory.max_usage_in_bytes", "cache", "memory.limit_in_bytes"},
+		{"/sys/fs/cgroup", "memory.peak", "file", "memory.max"},
 	} {
 		parent := g.dir
 		g.dir = filepath.Join(parent, fmt.Sprintf("vanishfs-test-%d", pid))
@@ -137,6 +138,12 @@ func (g *memoryGroup) leave(t *testing.T, parent string) {
 		check(t, "leave the cgroup", os.WriteFile(filepath.Join(parent, "cgroup.procs"), []byte(pid), 0))
 	}
 	check(t, "remove the cgroup", os.Remove(g.dir))
+}
+
+// limit has the kernel end a process of the group where all of them would cause more memory than that.
+func (g *memoryGroup) limit(t *testing.T, bytes int64) {
+	t.Helper()
+	check(t, "limit the cgroup", os.WriteFile(filepath.Join(g.dir, g.bound), strconv.AppendInt(nil, bytes, 10), 0))
 }
 
 func (g *memoryGroup) peak(t *testing.T) int64 {
