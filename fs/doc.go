@@ -47,7 +47,7 @@
 // Always:
 //
 //   - device nodes cannot be made: EPERM, for root too.
-//   - POSIX ACLs and security attributes: EOPNOTSUPP. User attributes need --xattr.
+//   - POSIX ACLs are taken as a chmod (acl.go); security attributes: EOPNOTSUPP. User attributes need --xattr.
 //   - every directory has a hidden entry .vanish, which cannot be made, removed or renamed (EPERM).
 //   - a name that .vanish/new gave to one user is EEXIST for another for 60 seconds.
 //   - over the size limit of a file, write is EFBIG without SIGXFSZ.

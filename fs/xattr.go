@@ -39,6 +39,9 @@ func (f *FS) SetXAttr(_ <-chan struct{}, in *fuse.SetXAttrIn, name string, value
 	if strings.HasPrefix(name, xattrOurs) {
 		return f.status("setxattr", f.order(n, &in.InHeader, name, strings.TrimRight(string(value), "\x00\n")))
 	}
+	if isACL(name) {
+		return f.status("setxattr", f.setACL(n, &in.InHeader, name, value))
+	}
 	if err := f.storesXAttr(n, name); err != nil {
 		return f.status("setxattr", err)
 	}
@@ -194,6 +197,9 @@ func (f *FS) RemoveXAttr(_ <-chan struct{}, h *fuse.InHeader, name string) fuse.
 	}
 	if name == RemoveAttr {
 		return f.status("removexattr", f.orderRemoval(n, h, removeAsMount))
+	}
+	if isACL(name) {
+		return f.status("removexattr", f.setACL(n, h, name, nil))
 	}
 	if err := f.storesXAttr(n, name); err != nil {
 		return f.status("removexattr", err)

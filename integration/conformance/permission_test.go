@@ -3,6 +3,7 @@ package conformance
 import (
 	"encoding/binary"
 	"os"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -131,23 +132,70 @@ func chownRules(t *testing.T, tree harness.Tree) {
 	}
 }
 
-// POSIX ACLs could only widen: vanishfs has none.
+// POSIX ACLs are taken as a chmod, and could only widen: what is the owner's is applied, the rest dropped.
 func acl(t *testing.T, tree harness.Tree) {
-	create(t, tree.Dir+"/f", "x")
-	// Version 2; user::rw-, user:uid:r--, group::---, mask::r--, other::--- (include/uapi/linux/posix_acl_xattr.h).
-	// The user has to be one that has a number here, in a user namespace too: oneself.
-	uid := binary.LittleEndian.AppendUint32(nil, uint32(os.Geteuid()))
-	value := []byte{2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 4, 0, uid[0], uid[1], uid[2], uid[3], 4, 0, 0, 0, 255, 255, 255, 255,
-		16, 0, 4, 0, 255, 255, 255, 255, 32, 0, 0, 0, 255, 255, 255, 255}
-	err := unix.Setxattr(tree.Dir+"/f", "system.posix_acl_access", value, 0)
-	if tree.Native {
-		ok(t, "on tmpfs", err)
-		return
+	f, d := tree.Dir+"/f", tree.Dir+"/d"
+	create(t, f, "x")
+	ok(t, "mkdir", unix.Mkdir(d, 0o755))
+	if err := unix.Setxattr(f, aclAccess, aclOf(6, 4, 0, 4, 0), 0); err == unix.EOPNOTSUPP && inUserNamespace(t) {
+		return // the kernel's answer (fs/fuse/acl.c, fuse_no_acl)
 	}
-	wantErrno(t, "set an ACL", err, unix.EOPNOTSUPP)
-	_, err = unix.Getxattr(tree.Dir+"/f", "system.posix_acl_access", make([]byte, 100))
-	wantErrno(t, "get an ACL", err, unix.EOPNOTSUPP, unix.ENODATA)
-	wantPerm(t, tree, "after it", tree.Dir+"/f", 0o644)
+	for _, c := range []struct {
+		acl         []byte
+		owner, rest uint32 // of the mode
+	}{
+		{aclOf(6, 4, 0, 4, 0), 0o600, 0},
+		{aclOf(4, 7, 7, 4, 0), 0o400, 0o040},
+		{aclOf(7, 0, 7, 7, 5), 0o700, 0o075},
+		{aclOf(0, 7, 5, 0, 1), 0, 0o001},
+	} {
+		tick(t)
+		before := lstat(t, f)
+		ok(t, "set an ACL", unix.Setxattr(f, aclAccess, c.acl, 0))
+		if tree.Native {
+			continue
+		}
+		want := c.owner
+		if !tree.Owner {
+			want |= c.rest
+		}
+		if st := lstat(t, f); st.Mode&0o7777 != want || st.Ctim == before.Ctim {
+			t.Errorf("mode %#o after it, want %#o; ctime %v, was %v", st.Mode&0o7777, want, st.Ctim, before.Ctim)
+		}
+	}
+	ok(t, "set a default ACL", unix.Setxattr(d, aclDefault, aclOf(7, 7, 7, 7, 7), 0))
+	ok(t, "remove a default ACL", unix.Removexattr(d, aclDefault))
+	ok(t, "remove an ACL", unix.Removexattr(f, aclAccess))
+	wantErrno(t, "no ACL", unix.Setxattr(f, aclAccess, []byte{2, 0, 0, 0, 1}, 0), unix.EINVAL, unix.EOPNOTSUPP)
+	if !tree.Native {
+		_, err := unix.Getxattr(f, aclAccess, make([]byte, 100))
+		wantErrno(t, "get an ACL", err, unix.EOPNOTSUPP, unix.ENODATA)
+		wantPerm(t, tree, "after a default ACL", d, 0o755)
+	}
+}
+
+const aclAccess, aclDefault = "system.posix_acl_access", "system.posix_acl_default"
+
+// aclOf is user::owner, user:uid:named, group::group, mask::mask, other::other (include/uapi/linux/posix_acl_xattr.h).
+// The user has to be one that has a number here, in a user namespace too: oneself.
+func aclOf(owner, named, group, mask, other uint16) []byte {
+	acl := binary.LittleEndian.AppendUint32(nil, 2)
+	for _, e := range []struct {
+		tag, perm uint16
+		id        uint32
+	}{{1, owner, ^uint32(0)}, {2, named, uint32(os.Geteuid())}, {4, group, ^uint32(0)}, {16, mask, ^uint32(0)}, {32, other, ^uint32(0)}} {
+		acl = binary.LittleEndian.AppendUint16(acl, e.tag)
+		acl = binary.LittleEndian.AppendUint16(acl, e.perm)
+		acl = binary.LittleEndian.AppendUint32(acl, e.id)
+	}
+	return acl
+}
+
+func inUserNamespace(t *testing.T) bool {
+	t.Helper()
+	ids, err := os.ReadFile("/proc/self/uid_map")
+	ok(t, "read uid_map", err)
+	return !strings.Contains(string(ids), "4294967295")
 }
 
 var modeCases = map[string]harness.Case{
