@@ -265,8 +265,3 @@ func (f *FS) Readlink(_ <-chan struct{}, h *fuse.InHeader) ([]byte, fuse.Status)
 	got, err := c.ReadAt(target, 0)
 	return target[:got], f.status("readlink", err)
 }
-
-// Ioctl knows none; ENOTTY is what tmpfs says.
-func (f *FS) Ioctl(<-chan struct{}, *fuse.IoctlIn, []byte, *fuse.IoctlOut, []byte) fuse.Status {
-	return fuse.Status(syscall.ENOTTY)
-}

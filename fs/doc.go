@@ -57,5 +57,6 @@
 //     where the mapping itself read the hole first; a hole that was read into the page cache
 //     before it was mapped is lost with ENOSPC at msync instead.
 //   - RENAME_WHITEOUT is EINVAL, and FALLOC_FL_ZERO_RANGE EOPNOTSUPP where the store has none.
+//   - of the flags of chattr(1) there is only d, which is not to be dumped (flags.go); the others of tmpfs are EOPNOTSUPP.
 //   - inode numbers are never used twice.
 package fs

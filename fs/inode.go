@@ -44,6 +44,7 @@ type inode struct {
 	charged    bool // counted in the domain
 	reserved   bool // there may be charged pages that look like holes; see nearlimit.go
 	freed      bool // out of the table
+	nodump     bool // see flags.go
 	limbo      bool // neither charged nor freed, and counted in limbo
 	mapped     bool // perhaps, shared and writable, past the daemon; see mapped.go
 	remembered bool // the kernel may remember names for long, though the policy is RemoveClose by now
