@@ -2,6 +2,7 @@ package fs
 
 import (
 	"syscall"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
@@ -272,6 +273,25 @@ func (f *FS) setTimesLocked(n *inode, in *fuse.SetAttrInCommon) error {
 		n.times.mtime = mtime
 	}
 	return nil
+}
+
+// aDay is after what time relatime moves a time of access in any case.
+const aDay = 24 * time.Hour
+
+// accessed moves the time of access of what is not a regular file as relatime does (fs/inode.c,
+// relatime_need_update). The kernel knows that it may have moved (fs/fuse/dir.c, fuse_readlink_folio; readdir.c,
+// fuse_readdir_uncached: fuse_invalidate_atime).
+func (f *FS) accessed(n *inode) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.times == nil {
+		return
+	}
+	now := f.clock.now()
+	a := n.times.atime
+	if !a.After(n.times.mtime) || !a.After(store.Nanos(n.ctime)) || store.Nanos(now-int64(aDay)).After(a) {
+		n.times.atime = store.Nanos(now)
+	}
 }
 
 // entriesChanged records a change of a directory's entries; links is what it

@@ -253,6 +253,7 @@ func (f *FS) Readlink(_ <-chan struct{}, h *fuse.InHeader) ([]byte, fuse.Status)
 	if n.typ != syscall.S_IFLNK {
 		return nil, fuse.EINVAL
 	}
+	f.accessed(n)
 	if n.special != nil {
 		return []byte(n.special.target), fuse.OK
 	}

@@ -75,6 +75,9 @@ func (f *FS) list(in *fuse.ReadIn, out *fuse.DirEntryList, add func(fuse.DirEntr
 	if d.dead {
 		return fuse.OK
 	}
+	if in.Flags&syscall.O_NOATIME == 0 {
+		f.accessed(dir)
+	}
 	if in.Offset < cookieDot && !add(fuse.DirEntry{Name: ".", Ino: dir.ino, Mode: syscall.S_IFDIR, Off: cookieDot}, nil) {
 		return fuse.OK
 	}

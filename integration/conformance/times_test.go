@@ -20,6 +20,7 @@ var timeCases = map[string]harness.Case{
 	"Utimensat":        utimensat,
 	"UtimensatErrors":  utimensatErrors,
 	"TimesFar":         timesFar,
+	"TimesOfListing":   timesOfListing,
 	"TimesOfMmapWrite": timesOfMmapWrite,
 	"BirthTime":        birthTime,
 }
@@ -212,6 +213,53 @@ func farTime(sec, nsec int64) unix.Timespec {
 		nsec = 0
 	}
 	return unix.Timespec{Sec: sec, Nsec: nsec}
+}
+
+// timesOfListing: to list a directory and to read a symlink moves the time of access, as relatime does.
+func timesOfListing(t *testing.T, tree harness.Tree) {
+	ok(t, "mkdir", unix.Mkdir(tree.Dir+"/d", 0o700))
+	create(t, tree.Dir+"/d/f", "")
+	ok(t, "symlink", unix.Symlink("f", tree.Dir+"/l"))
+	ok(t, "symlink", unix.Symlink(strings.Repeat("long/", 60), tree.Dir+"/long"))
+	list := func(flags int) {
+		fd := open(t, tree.Dir+"/d", unix.O_RDONLY|unix.O_DIRECTORY|flags, 0)
+		_, err := unix.Getdents(fd, make([]byte, 4096))
+		ok(t, "getdents", err)
+		unix.Close(fd)
+	}
+	follow := func(path string) func() {
+		return func() {
+			_, err := unix.Readlink(path, make([]byte, 1000))
+			ok(t, "readlink", err)
+		}
+	}
+	for path, use := range map[string]func(){
+		tree.Dir + "/d":    func() { list(0) },
+		tree.Dir + "/l":    follow(tree.Dir + "/l"),
+		tree.Dir + "/long": follow(tree.Dir + "/long"),
+	} {
+		set := func(a unix.Timespec) {
+			m := unix.Timespec{Nsec: unix.UTIME_OMIT}
+			ok(t, "utimensat", unix.UtimesNanoAt(unix.AT_FDCWD, path, []unix.Timespec{a, m}, unix.AT_SYMLINK_NOFOLLOW))
+		}
+		set(unix.Timespec{Sec: 1_000_000_000})
+		if path == tree.Dir+"/d" {
+			list(unix.O_NOATIME)
+			if st := lstat(t, path); st.Atim.Sec != 1_000_000_000 {
+				t.Errorf("%s: read without moving atime, it is %v", path, st.Atim)
+			}
+		}
+		use()
+		st := lstat(t, path)
+		if time.Since(time.Unix(st.Atim.Unix())).Abs() > time.Minute {
+			t.Errorf("%s: atime is %v after use", path, st.Atim)
+		}
+		tick(t)
+		use()
+		if again := lstat(t, path); again.Atim == st.Atim && st.Atim == st.Ctim || again.Mtim != st.Mtim || again.Ctim != st.Ctim {
+			t.Errorf("%s: %v %v %v after more use, was %v %v %v", path, again.Atim, again.Mtim, again.Ctim, st.Atim, st.Mtim, st.Ctim)
+		}
+	}
 }
 
 func wantTimes(t *testing.T, path string, a, m unix.Timespec) {
