@@ -44,11 +44,11 @@ const (
 
 // A notice is a name that is gone, or names that may not be used any more.
 type notice struct {
-	parent, child uint64 // child 0: only expire the names of the directory expire
+	parent, child uint64 // without a child only the listing of parent is another, and the names in expire end
 	name          string
-	expire        *directory
-	cached        bool // the kernel may remember the name
-	open          bool // child has handles, whose holders see its link count
+	expire        *directory // nil: none
+	cached        bool       // the kernel may remember the name
+	open          bool       // child has handles, whose holders see its link count
 }
 
 func (q *notifier) start(k Kernel, log *slog.Logger) {
@@ -82,7 +82,7 @@ func (q *notifier) run(k Kernel) {
 func (q *notifier) tell(k Kernel, batch notices) {
 	for _, n := range batch.names {
 		switch {
-		case n.child == 0:
+		case n.expire != nil:
 			for _, name := range n.expire.names() {
 				_ = k.ExpireEntry(n.parent, name)
 			}
@@ -122,7 +122,7 @@ func (q *notices) add(n notice) bool {
 		return false
 	}
 	q.parents[n.parent] = struct{}{}
-	if n.cached || n.open || n.child == 0 {
+	if n.cached || n.open || n.expire != nil {
 		q.names = append(q.names, n)
 	}
 	return true
