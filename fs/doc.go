@@ -51,8 +51,8 @@
 //   - every directory has a hidden entry .vanish, which cannot be made, removed or renamed (EPERM).
 //   - a name that .vanish/new gave to one user is EEXIST for another for 60 seconds.
 //   - over the size limit of a file, write is EFBIG without SIGXFSZ.
-//   - with huge pages (on by default from a limit of 1 GiB) a write into a hole of a large file may
-//     be charged as 2 MiB.
+//   - a mapping that asks for huge pages (MADV_HUGEPAGE) gets them on the direct plane, and is charged
+//     for them: 2 MiB for the first store to each.
 //   - on the mediated plane, a store to a shared mapping beyond the quota raises SIGBUS as on tmpfs
 //     where the mapping itself read the hole first; a hole that was read into the page cache
 //     before it was mapped is lost with ENOSPC at msync instead.

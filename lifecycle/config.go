@@ -25,7 +25,7 @@ type Config struct {
 	Store       string        // memory, tiered
 	Memory      int64         // bytes; what the tiered store may have in memory, 0 is disk only
 	SpillDir    string        // absolute; where the tiered store has the rest, empty is /var/tmp
-	Huge        string        // auto, never, within_size, always
+	Huge        string        // auto, never, advise, within_size, always
 	NoSwap      bool
 	Transport   string // auto, uring, dev
 	Passthrough string // auto, on, off

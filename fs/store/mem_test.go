@@ -265,7 +265,7 @@ func TestMemoryReady(t *testing.T) {
 
 // TestMemoryHuge: the limit is exact with huge pages too.
 func TestMemoryHuge(t *testing.T) {
-	for _, huge := range []string{"auto", "never", "within_size", "always"} {
+	for _, huge := range []string{"auto", "never", "advise", "within_size", "always"} {
 		t.Run(huge, func(t *testing.T) {
 			s := newMemory(t, store.MemoryOptions{Size: 64 << 20, Huge: huge})
 			for range 2 {

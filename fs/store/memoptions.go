@@ -7,17 +7,14 @@ import (
 	"syscall"
 )
 
-// hugeFrom is the size from which "auto" asks for huge pages, bytes: below it a
-// few sparsely written files of 2 MiB pages would eat a noticeable part of the limit.
-const hugeFrom = 1 << 30
-
 // MemoryOptions is what a memory store is made of.
 type MemoryOptions struct {
 	// Size is the limit, bytes, rounded up to whole pages as tmpfs does; 0 is unlimited.
 	Size int64
-	// Huge is tmpfs's huge=: "never", "within_size", "always"; "auto" (or empty) is within_size
-	// where Size is 0 or at least 1 GiB, else never. The limit is exact with any; but all except never
-	// charge more than the pages written: within_size up to 2 MiB for a write into a hole of a larger
+	// Huge is tmpfs's huge=: "never", "advise", "within_size", "always"; "auto" (or empty) is advise. The
+	// limit is exact with any, and with never and advise so is what is charged: the pages written, and 2 MiB
+	// only for a mapping past us that asked for huge pages (MADV_HUGEPAGE). The others are faster to write,
+	// to map and to free, and charge more: within_size up to 2 MiB for a write into a hole of a larger
 	// file, always up to 2 MiB for the first byte (mm/shmem.c, shmem_get_orders_within_size).
 	Huge string
 	// NoSwap asks that the bytes never reach swap. Missing support or permission is logged once.
@@ -36,13 +33,10 @@ func (o MemoryOptions) tmpfs() (tmpfsOptions, error) {
 	huge := o.Huge
 	switch huge {
 	case "", "auto":
-		huge = "never"
-		if o.Size == 0 || o.Size >= hugeFrom {
-			huge = "within_size"
-		}
-	case "never", "within_size", "always":
+		huge = "advise"
+	case "never", "advise", "within_size", "always":
 	default:
-		return tmpfsOptions{}, fmt.Errorf("memory store: huge pages %q: want auto, never, within_size or always: %w", huge, syscall.EINVAL)
+		return tmpfsOptions{}, fmt.Errorf("memory store: huge pages %q: want auto, never, advise, within_size or always: %w", huge, syscall.EINVAL)
 	}
 	if err := checkSize(o.Size); err != nil {
 		return tmpfsOptions{}, err

@@ -11,6 +11,7 @@ import (
 var sparseCases = map[string]harness.Case{
 	"SparseHoles":     sparseHoles,
 	"SparseSeek":      sparseSeek,
+	"SparsePages":     sparsePages,
 	"FallocateModes":  fallocateModes,
 	"FallocatePunch":  fallocatePunch,
 	"FallocateErrors": fallocateErrors,
@@ -56,6 +57,23 @@ func sparseSeek(t *testing.T, tree harness.Tree) {
 	wantErrno(t, "no data to the end", err, unix.ENXIO)
 	_, err = unix.Seek(fd, 200*page, unix.SEEK_HOLE)
 	wantErrno(t, "hole at the end", err, unix.ENXIO)
+}
+
+// sparsePages: a page written into a hole is one page of data, however near the size is.
+func sparsePages(t *testing.T, tree harness.Tree) {
+	for _, size := range []int64{4 * page, 256 * page, 512 * page, 2048 * page} {
+		fd := open(t, tree.Dir+"/f", unix.O_CREAT|unix.O_TRUNC|unix.O_RDWR, 0o644)
+		ok(t, "ftruncate", unix.Ftruncate(fd, size))
+		for i, at := range []int64{0, size / 2, size - page} {
+			pwrite(t, fd, string(pattern(page)), at)
+			if st := fstat(t, fd); st.Blocks != int64(i+1)*8 {
+				t.Errorf("of %d bytes %d pages are written and %d blocks counted", size, i+1, st.Blocks)
+			}
+			if hole, err := unix.Seek(fd, at, unix.SEEK_HOLE); hole != at+page || err != nil {
+				t.Errorf("of %d bytes the page at %d is data up to %d, %v", size, at, hole, err)
+			}
+		}
+	}
 }
 
 func fallocateModes(t *testing.T, tree harness.Tree) {

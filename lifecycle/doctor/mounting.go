@@ -50,7 +50,7 @@ func passthrough(f findings) Check {
 
 func hugePages(f findings) Check {
 	return Check{Name: "huge pages"}.tried(f.Huge, "huge=within_size is accepted",
-		"large files are slower to write and to remove", "a kernel with CONFIG_TRANSPARENT_HUGEPAGE")
+		"--huge does nothing", "a kernel with CONFIG_TRANSPARENT_HUGEPAGE")
 }
 
 func noSwap(f findings) Check {

@@ -74,9 +74,9 @@ var table = []*Option{
 	// A disk, where /tmp often is none (file-hierarchy(7)).
 	{Name: "spill-dir", Section: Bytes, Kind: Path, For: Everywhere, Default: "/var/tmp", Needs: "store=tiered",
 		Placeholder: "DIR", Help: "with --store=tiered: DIR on a disk, where nothing is ever readable or left"},
-	{Name: "huge", Section: Bytes, Kind: Word, Words: []string{"auto", "never", "within_size", "always"}, For: Everywhere,
-		DefaultText: "auto: within_size from 1 GiB on",
-		Help:        "huge pages"},
+	{Name: "huge", Section: Bytes, Kind: Word, Words: []string{"auto", "never", "advise", "within_size", "always"}, For: Everywhere,
+		DefaultText: "auto: advise, for mappings that ask for them (MADV_HUGEPAGE)",
+		Help:        "huge pages; the last two are faster, and charge up to 2 MiB for a page written into a hole"},
 	{Name: "noswap", Section: Bytes, Kind: Switch, For: Everywhere,
 		Aliases: []Alias{{Name: "swap", From: "mount(8)", Value: "false"}},
 		Help:    "never write the bytes to swap; needs root"},
