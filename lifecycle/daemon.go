@@ -37,6 +37,10 @@ func Daemonize(o MountOptions) error {
 	if err := o.Config.Validate(); err != nil {
 		return err
 	}
+	process.LiftLimits() // the daemon's runtime starts under what it inherits
+	if err := o.Config.CheckLimits(); err != nil {
+		return err
+	}
 	if o.Dir != "" { // the daemon's directory is another
 		abs, err := filepath.Abs(o.Dir)
 		if err != nil {

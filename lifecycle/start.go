@@ -9,6 +9,7 @@ import (
 	"vanishfs/fs"
 	"vanishfs/fs/store"
 	"vanishfs/fs/transport"
+	"vanishfs/lifecycle/process"
 	"vanishfs/lifecycle/session"
 	"vanishfs/quota"
 )
@@ -37,7 +38,7 @@ type Mount struct {
 // Start makes store, quota and tree of c, mounts with attach and serves: requests are answered from when it
 // returns, or a moment after.
 //
-// It lifts the process's limits of a file's size and of open files (RLIMIT_FSIZE, RLIMIT_NOFILE).
+// It lifts the limits of the process that a daemon would come to harm by (see process.LiftLimits), and that of open files.
 //
 // The bytes are made first, so that an error of theirs leaves nothing mounted;
 // after a later error it is the caller's, who attached, to unmount.
@@ -46,8 +47,12 @@ func Start(c Config, attach Attacher) (*Mount, error) {
 		return nil, err
 	}
 	c = c.withDefaults()
-	liftFileLimit()
+	process.LiftLimits()
 	liftDescriptorLimit()
+	if err := c.CheckLimits(); err != nil {
+		return nil, err
+	}
+	c.complainOfLimits()
 	bytes, err := c.newStore()
 	if err != nil {
 		return nil, classify(err)

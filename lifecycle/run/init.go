@@ -8,6 +8,8 @@ import (
 	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"vanishfs/lifecycle/process"
 )
 
 // initCaps are what init needs in its user namespace: to mount, and to start CMD with
@@ -96,9 +98,13 @@ func (n *inside) start() (err error) {
 			return err
 		}
 	}
+	if err := process.RestoreLimits(n.plan.Limits); err != nil {
+		return fmt.Errorf("give the command its limits: %w", err)
+	}
 	if n.command, err = startCommand(n.plan.argv(), n.plan.Group); err != nil {
 		return err
 	}
+	process.LiftLimits()
 	n.front.send(message{kind: msgStarted, number: n.command.pid})
 	n.terminate = make(chan os.Signal, 1)
 	signal.Notify(n.terminate, unix.SIGTERM)

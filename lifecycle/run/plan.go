@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vanishfs/lifecycle"
+	"vanishfs/lifecycle/process"
 )
 
 // A plan is what the front tells the other processes. Paths and arguments are
@@ -25,6 +26,7 @@ type plan struct {
 	Group    int  // process group of the front; 0 if it has no number here
 	UserNS   bool // the daemon is in a user namespace of its own
 	Bounding uint64
+	Limits   []process.Limit // of the front, before it lifted them: those that CMD gets
 }
 
 // exposed is an outer path that stays visible.
@@ -56,6 +58,9 @@ func makePlan(o Options) (*plan, error) {
 	}
 	p.Config.AllowOther = !p.UserNS
 	if err := p.Config.Validate(); err != nil {
+		return nil, err
+	}
+	if err := p.Config.CheckLimits(); err != nil {
 		return nil, err
 	}
 	if err := p.place(o.At); err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"vanishfs/lifecycle"
+	"vanishfs/lifecycle/process"
 )
 
 // Exit codes that are not the command's own, as env(1) has them.
@@ -35,8 +36,10 @@ type Options struct {
 // standard error. The caller's process is the session's front afterwards: it
 // has nothing to do but to exit.
 func Main(o Options) (exitCode int) {
+	before := process.LiftLimits()
 	p, err := makePlan(o)
 	if err == nil {
+		p.Limits = before
 		exitCode, err = new(front).run(p)
 	}
 	if err == nil {
