@@ -100,6 +100,7 @@ func (m *Mount) connect(c Config, attach Attacher) error {
 	}
 	features := m.server.Features()
 	c.complain(features)
+	c.complainOfMemory(features.Passthrough)
 	m.tree.Attach(m.server, fs.Features{Passthrough: features.Passthrough, Transport: features.Transport})
 	m.sessions.Start(m.tree)
 	return nil

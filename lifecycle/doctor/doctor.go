@@ -47,7 +47,7 @@ func Examine() Report {
 		mounting(dev, here, inside, namespaceErr), tmpfs(best), tmpfile(best),
 		passthrough(best), ioUring(), fuseOverUring(),
 		hugePages(best), noSwap(best),
-		fusermount(), allowOther(), openFiles(), resourceLimits(),
+		fusermount(), allowOther(), openFiles(), resourceLimits(), memoryCgroup(),
 	}}
 	for _, c := range r.Checks {
 		if c.Needed && c.State == Missing {

@@ -10,7 +10,8 @@ import (
 	"sync"
 
 	"github.com/dustin/go-humanize"
-	"golang.org/x/sys/unix"
+
+	"vanishfs/lifecycle/memcg"
 )
 
 // Sizes, on the command line and in mount options alike:
@@ -19,7 +20,7 @@ import (
 //	64k 2g 1.5t     a single letter k, m, g, t, p or e is a power of 1024, as in tmpfs's mount options
 //	64KiB 2GiB      powers of 1024
 //	64KB 1.5GB      powers of 1000
-//	50% 12.5%       of the machine's RAM
+//	50% 12.5%       of the machine's RAM, or of the memory cgroup's limit if that is lower
 //	0               no limit
 //
 // Everything that tmpfs takes for its size= means the same here, with one
@@ -131,17 +132,9 @@ func parseBlocks(s string) (int64, error) {
 	return n * page, nil
 }
 
-// ram is ramBytes, asked once.
-var ram = sync.OnceValue(ramBytes)
-
-// ramBytes is the machine's RAM as tmpfs counts it (totalram_pages).
-func ramBytes() int64 {
-	var info unix.Sysinfo_t
-	if err := unix.Sysinfo(&info); err != nil {
-		return 0
-	}
-	return int64(uint64(info.Totalram) * uint64(info.Unit))
-}
+// ram is what percentages and defaults are of, bytes: the machine's RAM, or what the tightest memory cgroup
+// of this process may have.
+var ram = sync.OnceValue(memcg.Available)
 
 // defaultInodes is tmpfs's default: one inode for every two pages of RAM
 // (mm/shmem.c, shmem_default_max_inodes).

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"vanishfs/lifecycle/memcg"
 )
 
 const (
@@ -154,9 +156,9 @@ func TestParseDuration(t *testing.T) {
 }
 
 func TestTmpfsDefaults(t *testing.T) {
-	ram := ramBytes()
+	ram := memcg.Available()
 	if ram < 64*mib {
-		t.Fatalf("ramBytes() = %d", ram)
+		t.Fatalf("RAM = %d", ram)
 	}
 	s, format := Defaults(), func(n int64) string { return strconv.FormatInt(n, 10) }
 	if s["size"] != format(ram/2) || s["inodes"] != format(ram/int64(os.Getpagesize())/2) {

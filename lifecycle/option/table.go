@@ -2,7 +2,7 @@ package option
 
 // The sections, in the order of the table.
 const (
-	Limits  Section = "Limits (SIZE: 64MiB, 2g, 1.5GB, 50% of RAM, 0 for none)"
+	Limits  Section = "Limits (SIZE: 64MiB, 2g, 1.5GB, 50% of RAM or of the memory cgroup, 0 for none)"
 	Files   Section = "What a file gets"
 	Removal Section = "Removal (DURATION: 2s, 90m, 10d)"
 	Places  Section = "Where it is"
