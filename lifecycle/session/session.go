@@ -24,6 +24,7 @@
 // # Locks
 //
 //	Manager.mu
+//	    subordinates.mu, taken alone in here
 //	    users.mu
 //	threads.mu
 package session
