@@ -26,6 +26,18 @@ it is $SHELL. Flags end at the first word that is none.
    $ vanishfs run --store=tiered --memory 1g --size 20g -- sort -o sorted big
    $ vanishfs run --expose /tmp/.X11-unix -- xterm
 
+As an ordinary user COMMAND is in a user namespace with one user and one group, its
+own. Files of others, root too, show as nobody's; sudo does not work; changing the
+group of a file to another of one's groups is EINVAL. The ways round:
+
+   ssh: "Bad owner or permissions"   ssh -F none, or ssh -F ~/.ssh/config
+   git over ssh                      GIT_SSH_COMMAND='ssh -F none' git ...
+   rsync -a: "chgrp failed"          rsync -a --no-g
+   install -g GROUP, chgrp, sudo     outside, or vanishfs run as root
+
+COMMAND has the resource limits of its caller. A limit that is meant for it alone
+is better set inside: vanishfs run -- sh -c 'ulimit -t 60; exec COMMAND'.
+
 The exit code is COMMAND's, or 128+n if signal n ended it; 125 if vanishfs
 failed, 126 if COMMAND cannot be executed, 127 if it was not found.`,
 		Flags: flagsOf(option.Of(option.Run)),

@@ -43,7 +43,7 @@ func Examine() Report {
 		best = here // with privileges of its own, a process needs no namespace
 	}
 	r := Report{Run: true, Checks: []Check{
-		kernel(), fuseModule(), dev, namespaces(namespaceErr, here.Mount != ""),
+		kernel(), fuseModule(), dev, namespaces(namespaceErr, here.Mount != ""), namespaceIDs(here.Mount == ""),
 		mounting(dev, here, inside, namespaceErr), tmpfs(best), tmpfile(best),
 		passthrough(best), ioUring(), fuseOverUring(),
 		hugePages(best), noSwap(best),

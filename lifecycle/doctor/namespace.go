@@ -92,3 +92,13 @@ func namespaces(err error, needed bool) Check {
 	return Check{Name: "user namespaces", Needed: needed}.tried(why, "can be made, with a mount namespace",
 		"an ordinary user has no vanishfs run", namespaceHint())
 }
+
+// namespaceIDs is what an ordinary user's run shows of others. Nothing that could be installed changes it:
+// newuidmap maps what subuid(5) lists, which is not root.
+func namespaceIDs(without bool) Check {
+	c := Check{Name: "ids in run", State: OK, Detail: "all, as outside"}
+	if !without {
+		c.Detail = "only this user and group: root's files show as nobody's, which ssh and sudo refuse; see vanishfs run --help"
+	}
+	return c
+}

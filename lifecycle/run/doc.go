@@ -64,8 +64,10 @@
 //   - a working directory below DIR is the same path inside if that exists there (DIR
 //     itself, or exposed); else it stays the outer directory, which works but has no
 //     name inside.
-//   - in a user namespace, ids of others show as nobody and setuid programs have no
-//     effect.
+//   - in a user namespace, ids of others show as nobody, setuid programs have no effect,
+//     and no file can be given to another group of the user's: EINVAL, from the kernel
+//     (fs/open.c, chown_common). newuidmap and newgidmap would not change that: they map what
+//     subuid(5) and subgid(5) list, which is neither root nor the user's groups.
 //
 // Mounts made outside later appear inside, as with systemd's PrivateTmp; mounts made
 // inside never appear outside.
