@@ -11,6 +11,7 @@ import (
 const (
 	DirectUring   = "direct+uring"
 	DirectDev     = "direct+dev"
+	DirectHuge    = "direct-huge"
 	MediatedUring = "mediated+uring"
 	MediatedDev   = "mediated+dev"
 	User          = "user"
@@ -55,6 +56,7 @@ const light = load.Ordinary | load.Basic | load.Heavy
 var All = []System{
 	{Name: DirectUring, Title: "vanishfs, direct, io_uring", Kinds: light, Ours: true, start: plain("direct", "uring").start},
 	{Name: DirectDev, Title: "vanishfs, direct, /dev/fuse", Kinds: light, Ours: true, start: plain("direct", "dev").start},
+	{Name: DirectHuge, Title: "vanishfs, direct, io_uring, --huge=within_size", Kinds: light, Ours: true, start: mount{flags: []string{"--huge=within_size"}, want: DirectUring}.start},
 	{Name: MediatedUring, Title: "vanishfs, mediated, io_uring", Kinds: light | load.Latency, Ours: true, start: plain("mediated", "uring").start},
 	{Name: MediatedDev, Title: "vanishfs, mediated, /dev/fuse", Kinds: light, Ours: true, start: plain("mediated", "dev").start},
 	{Name: User, Title: "vanishfs run, ordinary user", Kinds: light, Ours: true, start: vanishfsRun},
