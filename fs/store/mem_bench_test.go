@@ -124,3 +124,32 @@ func BenchmarkMissing(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkFill is what a fault that is to write to a hole of a mapping asks on the mediated plane.
+func BenchmarkFill(b *testing.B) {
+	const size = 128 << 20
+	s := newMemory(b, store.MemoryOptions{Size: 2 * size, Huge: "never"})
+	f, err := s.New()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	off := int64(size)
+	for b.Loop() {
+		if off == size {
+			off = 0
+			b.StopTimer()
+			if err := f.Truncate(0); err != nil {
+				b.Fatal(err)
+			}
+			if err := f.Truncate(size); err != nil {
+				b.Fatal(err)
+			}
+			b.StartTimer()
+		}
+		if err := f.Fill(off, store.PageSize); err != nil {
+			b.Fatal(err)
+		}
+		off += store.PageSize
+	}
+}

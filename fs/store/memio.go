@@ -9,10 +9,24 @@ func (f *memFile) ReadAt(p []byte, off int64) (n int, err error) {
 		return 0, err
 	}
 	defer f.done(fd)
+	return f.s().readFrom(fd, p, off)
+}
+
+// ReadUnseen implements File. The descriptor that all share moves atime, so this takes one of its own.
+func (f *memFile) ReadUnseen(p []byte, off int64) (int, error) {
+	fd, err := f.s().openName(f.id, unix.O_NOATIME)
+	if err != nil {
+		return 0, f.s().errno("open", err)
+	}
+	defer closeFD(fd)
+	return f.s().readFrom(fd, p, off)
+}
+
+func (s *Memory) readFrom(fd int, p []byte, off int64) (n int, err error) {
 	for n < len(p) {
 		m, err := pread(fd, p[n:], off+int64(n))
 		if err != nil {
-			return n, f.s().errno("read", err)
+			return n, s.errno("read", err)
 		}
 		if m == 0 {
 			break
@@ -62,6 +76,36 @@ func (f *memFile) Allocate(mode uint32, off, length int64) error {
 	}
 	defer f.done(fd)
 	return f.s().errno("allocate", fallocate(fd, mode, off, length))
+}
+
+// Fill implements File.
+func (f *memFile) Fill(off, n int64) error {
+	length := Span(off, n)
+	if off < 0 || length == 0 {
+		return nil
+	}
+	fd, err := f.fd()
+	if err != nil {
+		return err
+	}
+	defer f.done(fd)
+	start := off / PageSize * PageSize
+	err = populate(fd, start, length)
+	if err != unix.EFAULT {
+		return f.s().errno("fill", err)
+	}
+	st, err := fstat(fd)
+	if err != nil {
+		return f.s().errno("fill", err)
+	}
+	within := Span(start, min(st.Size-start, length))
+	switch {
+	case within == length:
+		return unix.ENOSPC
+	case within > 0 && populate(fd, start, within) != nil:
+		return unix.ENOSPC
+	}
+	return nil
 }
 
 // Seek implements File. The descriptor's position moves, and means nothing to anybody.

@@ -66,13 +66,15 @@ type Store interface {
 
 // A File is the bytes of one regular file.
 type File interface {
-	// Open and Close bracket use: ReadAt, WriteAt, Truncate, Allocate, Seek, Missing, CopyTo and
+	// Open and Close bracket use: ReadAt, ReadUnseen, WriteAt, Truncate, Allocate, Fill, Seek, Missing, CopyTo and
 	// Backing want an open file. They nest. Attr, SetTimes and Free do not need it.
 	Open() error
 	Close()
 
 	// ReadAt fills p from off; a short count without error is the end of the file.
 	ReadAt(p []byte, off int64) (int, error)
+	// ReadUnseen is ReadAt that leaves atime as it is (O_NOATIME).
+	ReadUnseen(p []byte, off int64) (int, error)
 	// WriteAt writes what fits: a short count comes without error, ENOSPC only with 0.
 	WriteAt(p []byte, off int64) (int, error)
 	// Truncate sets the size; growing makes a hole. Times are left to the caller.
@@ -80,6 +82,11 @@ type File interface {
 	// Allocate is fallocate(2) with FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE|KEEP_SIZE,
 	// FALLOC_FL_ZERO_RANGE or 0; EOPNOTSUPP for what the store cannot do.
 	Allocate(mode uint32, off, length int64) error
+	// Fill makes the pages that n bytes at off touch, as far as they are within the file, data: those that are
+	// holes, or that Allocate made, become zeros that Seek finds. Neither bytes nor size nor times, but
+	// for atime, change, whoever writes meanwhile. It is what a fault in a mapping does on tmpfs. After
+	// ENOSPC some pages may have become data.
+	Fill(off, n int64) error
 	// Seek is lseek(2) with SEEK_DATA or SEEK_HOLE; ENXIO past the end.
 	Seek(off int64, whence int) (int64, error)
 	// Missing is how many bytes of the pages that n bytes at off touch are not charged: what a write

@@ -37,6 +37,7 @@ func testRandom(t *testing.T, newStore Maker) {
 			"read":     w.read,
 			"truncate": w.truncate,
 			"allocate": w.allocate,
+			"fill":     w.fill,
 			"seek":     w.seek,
 			"missing":  w.missing,
 			"copy":     w.copy,
@@ -226,6 +227,40 @@ func (w *world) allocate(rt *rapid.T) {
 		if mode == 0 {
 			f.grow(off + n)
 		}
+	}
+}
+
+// fill: nothing changes but that there are no holes any more.
+func (w *world) fill(rt *rapid.T) {
+	f, off := w.pick(rt, "file", isOpen), offset(rt, "offset")
+	if f == nil {
+		return
+	}
+	n := rapid.Int64Range(1, 8*page).Draw(rt, "length")
+	before, err := f.Attr()
+	if err != nil {
+		rt.Fatal(err)
+	}
+	within := min(off+n, f.size()) - off/page*page
+	if within > 0 && f.model.missing(off/page*page, within) > w.left() {
+		n, within = 1, 1 // of more, some may be filled
+	}
+	full := within > 0 && f.model.missing(off/page*page, within) > w.left()
+	switch err := f.Fill(off, n); {
+	case full != (err == syscall.ENOSPC), !full && err != nil:
+		rt.Fatalf("fill %d bytes at %d: %v", n, off, err)
+	case full || within <= 0:
+		return
+	}
+	f.charge(off/page*page, within)
+	hole, err := f.Seek(off/page*page, unix.SEEK_HOLE)
+	if err != nil || hole < off/page*page+within {
+		rt.Fatalf("hole after filling %d bytes at %d: %d, %v", n, off, hole, err)
+	}
+	after, err := f.Attr()
+	after.Blocks, after.Atime = before.Blocks, before.Atime
+	if err != nil || after != before {
+		rt.Fatalf("fill: %+v, before it %+v, %v", after, before, err)
 	}
 }
 

@@ -102,7 +102,15 @@ func testTimesOfUse(t *testing.T, newStore Maker) {
 
 	from = nextTick(t)
 	write(t, f, "more", 4)
-	wantNow(t, "mtime after a write", attr(t, f).Mtime, from)
+	c := attr(t, f)
+	wantNow(t, "mtime after a write", c.Mtime, from)
+
+	nextTick(t)
+	p := make([]byte, 9)
+	if n, err := f.ReadUnseen(p, 0); err != nil || string(p[:n]) != "somemore" {
+		t.Fatalf("ReadUnseen: %q, %v", p[:n], err)
+	}
+	wantSame(t, "after ReadUnseen", attr(t, f), c)
 
 	from = nextTick(t)
 	f.Close()

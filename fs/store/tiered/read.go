@@ -11,12 +11,18 @@ type wanted struct {
 }
 
 // ReadAt implements store.File.
-func (f *File) ReadAt(p []byte, off int64) (int, error) {
+func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.read(p, off, true) }
+
+// ReadUnseen implements store.File.
+func (f *File) ReadUnseen(p []byte, off int64) (int, error) { return f.read(p, off, false) }
+
+// read moves atime if that is to be seen.
+func (f *File) read(p []byte, off int64, seen bool) (int, error) {
 	if off < 0 {
 		return 0, syscall.EINVAL
 	}
 	for {
-		n, missing := f.readMemory(p, off)
+		n, missing := f.readMemory(p, off, seen)
 		if len(missing) == 0 {
 			return n, nil
 		}
@@ -31,14 +37,16 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // readMemory fills in what is in memory and what is zeros, and returns which extents have the rest.
-func (f *File) readMemory(p []byte, off int64) (n int, missing []wanted) {
+func (f *File) readMemory(p []byte, off int64, seen bool) (n int, missing []wanted) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if off >= f.size || len(p) == 0 {
 		return 0, nil
 	}
 	p = p[:min(int64(len(p)), f.size-off)]
-	f.accessed()
+	if seen {
+		f.accessed()
+	}
 	for at := range pieces(off, int64(len(p))) {
 		part := p[at.start()-off:][:at.len()]
 		c := f.chunks.get(at.index)

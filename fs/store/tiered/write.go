@@ -36,12 +36,7 @@ func (f *File) WriteAt(p []byte, off int64) (done int, err error) {
 
 // writePiece writes data, which is as long as p, or as much of it as the quota lets it.
 func (f *File) writePiece(p piece, data []byte) (int, error) {
-	mark := f.s.pool.marks.spare
-	if p.start() >= smallFile {
-		mark = f.s.pool.marks.reserve
-		f.s.throttle()
-	}
-	l, err := f.lockWritable(p, mark, func(*chunk) pageSet { return p.touched() })
+	l, err := f.lockWritable(p, f.writersMark(p), func(*chunk) pageSet { return p.touched() })
 	if err != nil {
 		return 0, err
 	}
@@ -62,6 +57,15 @@ func (f *File) writePiece(p piece, data []byte) (int, error) {
 	f.size = max(f.size, p.start()+int64(p.len()))
 	f.modifiedLocked()
 	return p.len(), nil
+}
+
+// writersMark slows down who fills a large file, and is how many frames that leaves.
+func (f *File) writersMark(p piece) int {
+	if p.start() < smallFile {
+		return f.s.pool.marks.spare
+	}
+	f.s.throttle()
+	return f.s.pool.marks.reserve
 }
 
 // reserveLocked reserves quota for the pages that p adds and returns what of p it was enough for.
