@@ -152,7 +152,7 @@ func TestFileSizeLimit(t *testing.T) {
 // limit, too. Nobody could be told that they are not.
 func TestAccountedMapping(t *testing.T) {
 	f := newAccountedTree(t)
-	f.opts.MapsShared = func(uint32, uint64) bool { return true }
+	f.opts.MayMap = func(uint32, uint64) bool { return true }
 	u := root(f)
 	node, err := u.create(1, "a")
 	if err != nil {
@@ -162,10 +162,10 @@ func TestAccountedMapping(t *testing.T) {
 		t.Fatal(err)
 	}
 	const part = 128 << 10
-	for off := uint64(0); off < accountedLimit; off += part {
+	for off := uint64(0); off < accountedLimit; off += 4096 {
 		// A fault reads through the handle that is mapped.
-		in := &fuse.ReadIn{InHeader: *u.at(node), Offset: off, Size: part, Flags: syscall.O_RDWR}
-		if n, s := f.ReadBuffer(nil, in, make([]byte, part)); s != fuse.OK || n != part {
+		in := &fuse.ReadIn{InHeader: *u.at(node), Offset: off, Size: 4096, Flags: syscall.O_RDWR}
+		if n, s := f.ReadBuffer(nil, in, make([]byte, 4096)); s != fuse.OK || n != 4096 {
 			t.Fatalf("fault at %d: %d, %v", off, n, s)
 		}
 	}

@@ -37,16 +37,29 @@ func (f *FS) read(n *inode, in *fuse.ReadIn, buf []byte) (int, error) {
 	if in.Offset > math.MaxInt64 {
 		return 0, syscall.EINVAL
 	}
-	c, err := n.hold()
+	c, err := n.holdToRead()
 	if err != nil {
 		return 0, err
 	}
 	defer f.unhold(n)
 	buf = buf[:min(len(buf), int(in.Size))]
-	if err := f.reserveMapped(n, c, in, int64(len(buf))); err != nil {
+	off := int64(in.Offset)
+	forget, err := f.prepareRead(n, c, in, int64(len(buf)))
+	if err != nil {
 		return 0, err
 	}
-	return c.ReadAt(buf, int64(in.Offset))
+	got, err := readAt(c, buf, off, in.Flags)
+	if forget {
+		f.uncacher.forget(n.id, extent{off, off + int64(len(buf))})
+	}
+	return got, err
+}
+
+func readAt(c store.File, buf []byte, off int64, flags uint32) (int, error) {
+	if flags&syscall.O_NOATIME != 0 {
+		return c.ReadUnseen(buf, off)
+	}
+	return c.ReadAt(buf, off)
 }
 
 // Write writes what fits. The limit on a file's size is enforced here and in

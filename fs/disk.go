@@ -6,10 +6,25 @@ import (
 	"vanishfs/fs/store"
 )
 
-// SlowRead says whether a READ may wait for a disk, so that a transport does
-// not let others wait with it.
+// SlowRead says whether a READ may wait for a disk, or for a look at its caller, so
+// that a transport does not let others wait with it.
 func (f *FS) SlowRead(in *fuse.ReadIn) bool {
-	return f.mayWait(in.NodeId, in.Offset, in.Size, false)
+	if f.mayWait(in.NodeId, in.Offset, in.Size, false) {
+		return true
+	}
+	if !mapsWritable(in.Flags) {
+		return false
+	}
+	n := f.nodes.get(in.NodeId)
+	if n == nil || n.magicNode() != nil {
+		return false
+	}
+	c, err := n.hold()
+	if err != nil {
+		return false
+	}
+	defer f.unhold(n)
+	return f.mayLook(n, c, in)
 }
 
 // SlowWrite says whether a WRITE may wait for a disk.

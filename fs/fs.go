@@ -46,6 +46,8 @@ type FS struct {
 	reservations reservations
 	lingering    expiry[*inode] // files that are removed when they stay closed
 	notices      notifier
+	uncacher     uncacher
+	looks        *Looks
 	statuses     statusFiles
 	reaper       reaper
 	freeing      freer
@@ -75,6 +77,10 @@ func New(o Options) (*FS, error) {
 	f.statuses.count.most, f.statuses.count.mostUser = mostStatuses, mostStatusesUser
 	f.reservations.init()
 	f.lingering.end = f.lingered
+	if o.MayMap == nil {
+		o.MayMap = MayMap
+	}
+	f.looks = NewLooks(o.MayMap)
 	_, f.onDisk = o.Store.(store.Disk)
 	f.nameValid = forever
 	if o.Sessions || o.MaxIdle > 0 {
@@ -102,6 +108,7 @@ func (f *FS) Attach(k Kernel, feat Features) {
 		f.store.UseBacker(k)
 	}
 	f.notices.start(k, f.log)
+	f.uncacher.start(k)
 	f.reaper.start(f)
 }
 
@@ -109,6 +116,7 @@ func (f *FS) Attach(k Kernel, feat Features) {
 func (f *FS) Close() {
 	f.reaper.stop()
 	f.notices.stop()
+	f.uncacher.stop()
 	f.lingering.close()
 	f.reservations.lapses.close()
 	f.freeing.Wait()

@@ -33,13 +33,16 @@ func (f *FS) addHandle(n *inode) error {
 
 // dropHandle is the end of a handle. At the last one the policy of the file
 // decides.
-func (f *FS) dropHandle(n *inode) {
+func (f *FS) dropHandle(n *inode, flags uint32) {
 	n.mu.Lock()
 	if n.opens == 0 {
 		n.mu.Unlock()
 		return
 	}
 	n.opens--
+	if mapsWritable(flags) && n.mappable > 0 {
+		n.mappable--
+	}
 	n.closeContentLocked()
 	vanish := n.opens == 0 && n.nlink > 0 && n.removal == RemoveClose
 	if vanish && f.linger() > 0 {
@@ -103,6 +106,18 @@ func (n *inode) hold() (store.File, error) {
 		return nil, syscall.EBADF
 	}
 	n.held++
+	return n.file, nil
+}
+
+// holdToRead is hold for a READ, after which the kernel has pages cached.
+func (n *inode) holdToRead() (store.File, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.opens == 0 || n.file == nil {
+		return nil, syscall.EBADF
+	}
+	n.held++
+	n.wasRead = n.wasRead || n.mappable == 0
 	return n.file, nil
 }
 

@@ -38,6 +38,7 @@ type inode struct {
 	opens      int32 // handles
 	backing    int32 // id for passthrough while there are handles; 0 is mediated
 	held       int32 // requests that use the content right now
+	mappable   int32 // of the handles, those that can be mapped shared and writable, on the mediated plane; see holes.go
 	removal    Removal
 	unnamed    bool // made by O_TMPFILE and never linked
 	vanished   bool // removed for good: no new handle
@@ -47,6 +48,7 @@ type inode struct {
 	nodump     bool // see flags.go
 	limbo      bool // neither charged nor freed, and counted in limbo
 	mapped     bool // perhaps, shared and writable, past the daemon; see mapped.go
+	wasRead    bool // the kernel may have pages cached since before mappable was not zero
 	remembered bool // the kernel may remember names for long, though the policy is RemoveClose by now
 	// untilForget keeps the content of a file without name and handle until the kernel forgets it.
 	untilForget bool

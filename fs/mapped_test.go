@@ -68,33 +68,3 @@ func TestStoresToMapping(t *testing.T) {
 		t.Errorf("open again: valid %d", valid)
 	}
 }
-
-// Only whose fault can be a store fills holes: another reader, whatever he has
-// mapped, is not to fill them at the cost of the file's owner.
-func TestReaderFillsNoHoles(t *testing.T) {
-	f := newTree(t, func(o *Options) {
-		o.AccountBytes = true
-		o.MapsShared = func(_ uint32, _ uint64) bool { return true }
-	})
-	u := root(f)
-	node, err := u.create(1, "a")
-	if err != nil {
-		t.Fatal(err)
-	}
-	const size = 1 << 20
-	if err := u.truncate(node, size); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		flags   uint32
-		charged int64
-	}{{syscall.O_RDONLY, 0}, {syscall.O_RDWR, size}} {
-		in := &fuse.ReadIn{InHeader: *u.at(node), Size: size, Flags: c.flags}
-		if _, s := f.Read(nil, in, make([]byte, size)); s != fuse.OK {
-			t.Fatal(s)
-		}
-		if got := f.opts.Domain.Usage().BytesUsed; got != c.charged {
-			t.Errorf("read through a handle with flags %d: %d bytes charged, want %d", c.flags, got, c.charged)
-		}
-	}
-}

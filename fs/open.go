@@ -33,7 +33,7 @@ func (f *FS) openNode(n *inode, h *fuse.InHeader, flags uint32, out *fuse.OpenOu
 	}
 	if flags&syscall.O_TRUNC != 0 {
 		if err := f.truncateOpen(n, h.Uid); err != nil {
-			f.dropHandle(n)
+			f.dropHandle(n, syscall.O_WRONLY) // the kernel never heard of it
 			return err
 		}
 	}
@@ -86,12 +86,13 @@ func (f *FS) opened(n *inode, flags uint32, out *fuse.OpenOut) (mapped bool) {
 	if backing != 0 && mapsWritable(flags) && !n.mapped {
 		n.mapped, mapped = true, true
 	}
+	keeps := backing == 0 && n.keepsCacheLocked(flags)
 	n.mu.Unlock()
 	switch {
 	case backing != 0:
 		out.OpenFlags = fuse.FOPEN_PASSTHROUGH
 		out.BackingID = backing
-	case !f.direct:
+	case !f.direct && keeps:
 		// All changes come through this mount, and none past the daemon: cached pages stay right.
 		out.OpenFlags = fuse.FOPEN_KEEP_CACHE
 	}
@@ -105,7 +106,7 @@ func (f *FS) Release(_ <-chan struct{}, in *fuse.ReleaseIn) {
 		return
 	}
 	if n := f.nodes.get(in.NodeId); n != nil {
-		f.dropHandle(n)
+		f.dropHandle(n, in.Flags)
 	}
 }
 

@@ -94,9 +94,9 @@ type Options struct {
 	// XAttr stores user extended attributes; without it the kernel is told once that there are none.
 	XAttr bool
 
-	// MapsShared says whether a process has an inode mapped shared and writable, where the daemon may not
-	// look itself; nil is the function of that name. It may take a second, and then counts as no.
-	MapsShared func(pid uint32, ino uint64) bool
+	// MayMap reports whether a process may have an inode mapped, where the daemon may not look itself; nil
+	// is the function of that name. It may take for ever: see Looks.
+	MayMap func(pid uint32, ino uint64) bool
 
 	// Control answers for the mount; nil: there are no options to see or to change.
 	Control Control

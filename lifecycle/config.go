@@ -42,8 +42,8 @@ type Config struct {
 	// Trees is the number of directories in the root that are mounted apart, if not the root is; see fs.Options.
 	Trees int
 
-	// MapsShared is fs.Options.MapsShared.
-	MapsShared func(pid uint32, ino uint64) bool `json:"-"`
+	// MayMap is fs.Options.MayMap.
+	MayMap func(pid uint32, ino uint64) bool `json:"-"`
 
 	// Source is the first field of /proc/mounts; empty is "vanishfs".
 	Source string

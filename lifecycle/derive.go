@@ -82,7 +82,7 @@ func (c *Config) treeOptions(s store.Store, d *quota.Domain) fs.Options {
 		RootMode: *c.Mode, UID: *c.UID, GID: *c.GID,
 		Sessions: c.manySessions(), Trees: c.Trees, Remove: removal, Linger: c.Linger, MaxIdle: c.MaxIdle,
 		FileSize: c.FileSize, XAttr: c.XAttr,
-		MapsShared: c.MapsShared, Version: c.Version, Session: "mount", Logger: c.Logger,
+		MayMap: c.MayMap, Version: c.Version, Session: "mount", Logger: c.Logger,
 	}
 }
 

@@ -32,7 +32,7 @@ func daemonMain(p *plan, lines [2]line) (err error) {
 	if err != nil {
 		return err
 	}
-	p.Config.MapsShared = newAsker(ask).mapsShared
+	p.Config.MayMap = newAsker(ask).mayMap
 	if d.mount, err = lifecycle.Start(p.Config, d.attach); err != nil {
 		return err // init sees the end of its line and ends without having started anything
 	}

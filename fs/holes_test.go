@@ -1,0 +1,143 @@
+package fs
+
+import (
+	"syscall"
+	"testing"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+)
+
+const pageSize = 4096
+
+// newHoleTree is a tree that counts bytes, whose callers have everything mapped or nothing, with a file of one MiB
+// that is a hole.
+func newHoleTree(t *testing.T, mapped bool) (f *FS, k *hearingKernel, u user, node uint64) {
+	t.Helper()
+	f, k = newHeardTree(t, Features{Transport: "none"}, func(o *Options) {
+		o.AccountBytes = true
+		o.MayMap = func(uint32, uint64) bool { return mapped }
+	})
+	u = root(f)
+	u.h.Pid = 1
+	node, err := u.create(1, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := u.truncate(node, 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	return f, k, u, node
+}
+
+func (u user) read(node, off uint64, size int, flags uint32) (int, fuse.Status) {
+	in := &fuse.ReadIn{InHeader: *u.at(node), Offset: off, Size: uint32(size), Flags: flags}
+	return u.f.ReadBuffer(nil, in, make([]byte, size))
+}
+
+// Only whose fault can be a store fills holes: another reader, whatever he has
+// mapped, is not to fill them at the cost of the file's owner.
+func TestReaderFillsNoHoles(t *testing.T) {
+	f, _, u, node := newHoleTree(t, true)
+	const size = 1 << 20
+	charged := func(flags uint32, want int64) {
+		t.Helper()
+		if got := f.opts.Domain.Usage().BytesUsed; got != want {
+			t.Errorf("read through a handle with flags %d: %d bytes charged, want %d", flags, got, want)
+		}
+	}
+	if _, s := u.read(node, 0, size, syscall.O_RDONLY); s != fuse.OK {
+		t.Fatal(s)
+	}
+	charged(syscall.O_RDONLY, 0)
+	if _, s := u.read(node, 0, size, syscall.O_RDWR); s != fuse.Status(errAlone) {
+		t.Errorf("a fault's read of several pages: %v, want %v", s, errAlone)
+	}
+	for off := uint64(0); off < size; off += pageSize {
+		if _, s := u.read(node, off, pageSize, syscall.O_RDWR); s != fuse.OK {
+			t.Fatal(s)
+		}
+	}
+	charged(syscall.O_RDWR, size)
+}
+
+// What a fault fills is data at once, also where fallocate(2) had reserved it.
+func TestFaultMakesData(t *testing.T) {
+	f, _, u, node := newHoleTree(t, true)
+	if s := f.Fallocate(nil, &fuse.FallocateIn{InHeader: *u.at(node), Offset: 8 * pageSize, Length: 8 * pageSize}); s != fuse.OK {
+		t.Fatal(s)
+	}
+	for _, off := range []uint64{3 * pageSize, 9 * pageSize} {
+		if _, s := u.read(node, off, pageSize, syscall.O_RDWR); s != fuse.OK {
+			t.Fatal(s)
+		}
+		var out fuse.LseekOut
+		in := &fuse.LseekIn{InHeader: *u.at(node), Offset: off - pageSize, Whence: unix.SEEK_DATA}
+		if s := f.Lseek(nil, in, &out); s != fuse.OK || out.Offset != off {
+			t.Errorf("data after a fault at %d: at %d, %v", off, out.Offset, s)
+		}
+	}
+	if got := f.opts.Domain.Usage().BytesUsed; got != 9*pageSize {
+		t.Errorf("%d bytes charged, want %d", got, 9*pageSize)
+	}
+}
+
+// Zeros that the kernel could take for the content of a page that is stored to are forgotten.
+func TestHolesAreForgotten(t *testing.T) {
+	for name, flags := range map[string]uint32{"writer": syscall.O_RDWR, "reader": syscall.O_RDONLY} {
+		t.Run(name, func(t *testing.T) {
+			f, k, u, node := newHoleTree(t, false)
+			if _, s := u.read(node, 0, 32*pageSize, flags); s != fuse.OK {
+				t.Fatal(s)
+			}
+			waitFor(t, "the kernel is told", func() bool { return k.heard(told{"inode", node, ""}) })
+			if got := f.opts.Domain.Usage().BytesUsed; got != 0 {
+				t.Errorf("%d bytes charged", got)
+			}
+		})
+	}
+}
+
+// Holes that were read while nobody could store to a mapping do not stay cached when somebody can.
+func TestOpenForgetsHoles(t *testing.T) {
+	f, _, u, node := newHoleTree(t, false)
+	open := func(flags uint32) (keeps bool) {
+		t.Helper()
+		var out fuse.OpenOut
+		if s := f.Open(nil, &fuse.OpenIn{InHeader: *u.at(node), Flags: flags}, &out); s != fuse.OK {
+			t.Fatal(s)
+		}
+		return out.OpenFlags&fuse.FOPEN_KEEP_CACHE != 0
+	}
+	release := func(flags uint32) {
+		f.Release(nil, &fuse.ReleaseIn{InHeader: *u.at(node), Flags: flags})
+	}
+	if !open(syscall.O_RDONLY) {
+		t.Error("a reader beside a writer drops the cache")
+	}
+	release(syscall.O_RDWR)
+	if !open(syscall.O_RDWR) {
+		t.Error("the cache is dropped though nothing was read")
+	}
+	release(syscall.O_RDWR)
+	if _, s := u.read(node, 0, pageSize, syscall.O_RDONLY); s != fuse.OK {
+		t.Fatal(s)
+	}
+	if open(syscall.O_RDWR) {
+		t.Error("holes that were read stay cached")
+	}
+	if !open(syscall.O_RDWR) {
+		t.Error("a second writer drops the cache")
+	}
+	release(syscall.O_RDWR)
+	release(syscall.O_RDWR)
+	if _, err := u.write(node, string(make([]byte, 1<<20))); err != nil {
+		t.Fatal(err)
+	}
+	if _, s := u.read(node, 0, pageSize, syscall.O_RDONLY); s != fuse.OK {
+		t.Fatal(s)
+	}
+	if !open(syscall.O_RDWR) {
+		t.Error("data that was read does not stay cached")
+	}
+}
