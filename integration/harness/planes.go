@@ -74,3 +74,6 @@ func Runners(t testing.TB) map[string]User {
 	}
 	return rs
 }
+
+// VanishfsArgs is the same as an argument list, for use behind another command.
+func VanishfsArgs(args ...string) []string { return append([]string{program}, args...) }
