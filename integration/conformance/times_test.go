@@ -23,6 +23,7 @@ var timeCases = map[string]harness.Case{
 	"TimesOfListing":   timesOfListing,
 	"TimesOfMmapWrite": timesOfMmapWrite,
 	"BirthTime":        birthTime,
+	"TimesOfReading":   timesOfReading,
 }
 
 // moved says which stamps of path an operation moved, as letters of "mc".
@@ -313,5 +314,29 @@ func birthTime(t *testing.T, tree harness.Tree) {
 	birth, mtime := time.Unix(sx.Btime.Sec, int64(sx.Btime.Nsec)), time.Unix(sx.Mtime.Sec, int64(sx.Mtime.Nsec))
 	if birth.Before(before) || !birth.Before(mtime) {
 		t.Errorf("birth %v, started %v, rewritten %v", birth, before, mtime)
+	}
+}
+
+// timesOfReading: reading moves atime, but not through a handle with O_NOATIME. Each file is read
+// once: what comes from the page cache of a FUSE filesystem never moves it.
+func timesOfReading(t *testing.T, tree harness.Tree) {
+	for _, c := range []struct {
+		name  string
+		flags int
+		moves bool
+	}{{"seen", 0, true}, {"unseen", unix.O_NOATIME, false}} {
+		f := tree.Dir + "/" + c.name
+		create(t, f, "content")
+		before := lstat(t, f)
+		tick(t)
+		fd := open(t, f, unix.O_RDONLY|c.flags, 0)
+		wantBytes(t, "read", fd, 0, []byte("content"))
+		after := lstat(t, f)
+		if moved := after.Atim != before.Atim; moved != c.moves {
+			t.Errorf("%s: atime moved: %v, want %v", c.name, moved, c.moves)
+		}
+		if after.Mtim != before.Mtim || after.Ctim != before.Ctim {
+			t.Errorf("%s: mtime or ctime moved", c.name)
+		}
 	}
 }
