@@ -29,6 +29,10 @@ func (f *FS) scopeDomain(s *Scope) *quota.Domain {
 // Precondition: n is in use; neither n.charging nor n.mu is held.
 func (f *FS) accounted(n *inode, c store.File, off, length int64, partial bool, change func(short bool, granted int64) error) error {
 	if !f.opts.AccountBytes {
+		if length == 0 && n.hasReserved() { // see fillReserved
+			n.charging.Lock()
+			defer n.charging.Unlock()
+		}
 		return change(false, 0)
 	}
 	// One change at a time for each file: the difference in blocks must be this change's own. It can wait

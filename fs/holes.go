@@ -66,10 +66,16 @@ func (f *FS) prepareRead(n *inode, c store.File, in *fuse.ReadIn, length int64) 
 	return false, err
 }
 
-// fillReserved makes pages that are charged, but that fallocate(2) may have made, data. It costs nobody anything.
+// fillReserved makes pages that are charged, but that fallocate(2) may have made, data. It costs nobody anything, as
+// nothing is given back meanwhile.
 func (f *FS) fillReserved(n *inode, c store.File, off, length int64) error {
 	if !n.hasReserved() {
 		return nil
+	}
+	n.charging.Lock()
+	defer n.charging.Unlock()
+	if c.Missing(off, length) > 0 {
+		return errAlone
 	}
 	return c.Fill(off, length)
 }
@@ -86,10 +92,10 @@ func (f *FS) mayLook(n *inode, c store.File, in *fuse.ReadIn) bool {
 	if !mapsWritable(in.Flags) || in.ReadFlags&fuse.READ_LOCKOWNER != 0 {
 		return false
 	}
-	if c.Missing(int64(in.Offset), int64(in.Size)) == 0 {
-		return false
+	if n.isCharging() {
+		return true
 	}
-	return !f.looks.Seen(in.Pid, n.ino) || f.opts.AccountBytes && n.isCharging()
+	return c.Missing(int64(in.Offset), int64(in.Size)) > 0 && !f.looks.Seen(in.Pid, n.ino)
 }
 
 // keepsCacheLocked reports whether what the kernel has cached of n may stay when a handle is opened, and counts it.

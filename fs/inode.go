@@ -26,7 +26,7 @@ type inode struct {
 	lookups atomic.Int64
 
 	// charging is held during a change of the content where the tree accounts, and guards bytes as long as
-	// the content is in use. It comes after directory.mu and before mu.
+	// the content is in use. Elsewhere it keeps what fallocate(2) made from being given back while a READ fills it. It comes after directory.mu and before mu.
 	charging sync.Mutex
 
 	// mu guards what follows. It comes after directory.mu in the lock order, and two of them are
