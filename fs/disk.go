@@ -16,7 +16,7 @@ func (f *FS) SlowRead(in *fuse.ReadIn) bool {
 		return false
 	}
 	n := f.nodes.get(in.NodeId)
-	if n == nil || n.magicNode() != nil {
+	if n == nil {
 		return false
 	}
 	c, err := n.hold()

@@ -8,13 +8,13 @@
 //
 //	FS.renameMu                 a directory moves: the shape of the tree
 //	  directory.mu              entries; parent before child, else see FS.lockPair
-//	    inode.charging          changes of one inode's content, where the tree counts bytes
+//	    inode.charging          changes of one inode's content, where the tree counts bytes or fills what is reserved
 //	      inode.mu              attributes, handles, names of one inode
-//	        membersPart.mu, statusFiles.mu, notifier.mu, tableShard.mu, ledger.mu, limbo.mu, the store's and quota's own
+//	        membersPart.mu, statusFiles.mu, notifier.mu, uncacher.mu, tableShard.mu, ledger.mu, limbo.mu, the store's and quota's own
 //	    reservations.mu         also below directory.mu
 //	      expiry.mu             also below inode.mu
 //
-// templatePart.mu and freer.mu are taken alone, expiry.ending before everything.
+// templatePart.mu, freer.mu and Looks.mu are taken alone, expiry.ending before everything.
 //
 // # What the tree remembers
 //
@@ -53,9 +53,12 @@
 //   - over the size limit of a file, write is EFBIG without SIGXFSZ.
 //   - a mapping that asks for huge pages (MADV_HUGEPAGE) gets them on the direct plane, and is charged
 //     for them: 2 MiB for the first store to each.
-//   - on the mediated plane, a store to a shared mapping beyond the quota raises SIGBUS as on tmpfs
-//     where the mapping itself read the hole first; a hole that was read into the page cache
-//     before it was mapped is lost with ENOSPC at msync instead.
+//   - on the mediated plane, a store to a shared mapping beyond the quota raises SIGBUS as on tmpfs,
+//     but for a page whose hole somebody has read within the last millisecond: that is charged when it
+//     is written back, and beyond the quota lost with ENOSPC at msync; see holes.go. A fault may fill a
+//     page beside it that lies alone between cached ones. A hole that is read by a process that
+//     may have the file mapped is filled, and so it is where the daemon cannot tell.
+//   - on the mediated plane, reading what is in the page cache does not move atime.
 //   - RENAME_WHITEOUT is EINVAL, and FALLOC_FL_ZERO_RANGE EOPNOTSUPP where the store has none.
 //   - of the flags of chattr(1) there is only d, which is not to be dumped (flags.go); the others of tmpfs are EOPNOTSUPP.
 //   - inode numbers are never used twice.
