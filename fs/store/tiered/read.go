@@ -11,13 +11,13 @@ type wanted struct {
 }
 
 // ReadAt implements store.File.
-func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.read(p, off, true) }
+func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.readAt(p, off, true) }
 
 // ReadUnseen implements store.File.
-func (f *File) ReadUnseen(p []byte, off int64) (int, error) { return f.read(p, off, false) }
+func (f *File) ReadUnseen(p []byte, off int64) (int, error) { return f.readAt(p, off, false) }
 
-// read moves atime if that is to be seen.
-func (f *File) read(p []byte, off int64, seen bool) (int, error) {
+// readAt moves atime if that is to be seen.
+func (f *File) readAt(p []byte, off int64, seen bool) (int, error) {
 	if off < 0 {
 		return 0, syscall.EINVAL
 	}
