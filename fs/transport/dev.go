@@ -63,8 +63,11 @@ func (l *devLoop) answerAll() {
 			caller := callerOf(w.buf[:n])
 			op, ok := w.take(n)
 			p := w.paceOf(op, ok)
+			if p == bulky {
+				p = l.paceOfBulk()
+			}
 			l.taken(caller, p)
-			w = w.answer(op, ok)
+			w = w.answer(op, ok, p)
 			l.answered(p)
 			if l.beside {
 				pause(gatherTime)

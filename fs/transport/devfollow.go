@@ -53,7 +53,7 @@ const (
 // the reader may answer it with nobody reading on.
 func (f *follower) saw(caller uint32, p pace) (alone bool) {
 	switch {
-	case p == slow:
+	case p == slow, p == disk:
 		f.slow.Add(1)
 		f.stop()
 		return false
@@ -69,7 +69,7 @@ func (f *follower) saw(caller uint32, p pace) (alone bool) {
 
 // answered is the end of what saw began.
 func (f *follower) answered(p pace) {
-	if p == slow {
+	if p == slow || p == disk {
 		f.slow.Add(-1)
 	}
 }

@@ -7,10 +7,10 @@ import (
 )
 
 const (
-	// maxReaders bounds the threads of the /dev/fuse loop. Requests that may
-	// wait for others do not occupy one (pace waits), so that the rest always
-	// comes to an end, and the next message is read.
-	maxReaders = 64
+	// maxReaders bounds the threads of the /dev/fuse loop. Requests that may wait for others do
+	// not occupy one (pace waits), nor do those that wait for their turn, so that the rest always
+	// comes to an end, and the next message is read. All that may go on of turns has one.
+	maxReaders = 128
 	// maxIdleReaders is what stays asleep in read(2) at most. The kernel wakes
 	// readers in turn, so every idle one costs warm caches.
 	maxIdleReaders = 16
@@ -24,6 +24,7 @@ type readers struct {
 	start   func()       // a reader; immutable while serving
 	maxIdle int32        // immutable while serving
 	idle    atomic.Int32 // in read(2) or on the way there
+	cpus    int          // immutable while serving
 
 	mu     sync.Mutex
 	total  int           // guarded by mu
@@ -34,6 +35,7 @@ type readers struct {
 
 func (r *readers) init(start func()) {
 	r.start = start
+	r.cpus = runtime.GOMAXPROCS(0)
 	r.maxIdle = int32(min(max(runtime.GOMAXPROCS(0)+1, 3), maxIdleReaders))
 	r.wake = make(chan struct{}, maxReaders)
 }
@@ -58,6 +60,16 @@ func (r *readers) more() {
 // leave is called by a reader that got a message. It says whether no other one
 // is left to read the next.
 func (r *readers) leave() bool { return r.idle.Add(-1) == 0 }
+
+// paceOfBulk is the pace of what is bulky: slow where more readers are answering than there are CPUs.
+func (r *readers) paceOfBulk() pace {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.total-r.parked-int(r.idle.Load()) > r.cpus {
+		return slow
+	}
+	return quick
+}
 
 // stay has a reader that has answered wait until it is needed for another
 // message: at once, if fewer than limit are idle. false: it is not needed.

@@ -13,7 +13,8 @@ import (
 type devWorker struct {
 	*Server
 	request
-	buf []byte // mapped; messageHeader + MaxWrite bytes
+	op  *operation // while it is not a reader's
+	buf []byte     // mapped; messageHeader + MaxWrite bytes
 }
 
 func (s *Server) newDevWorker() (*devWorker, error) {
@@ -23,6 +24,7 @@ func (s *Server) newDevWorker() (*devWorker, error) {
 	}
 	w := &devWorker{Server: s, buf: buf}
 	w.cancel = make(chan struct{})
+	w.turn.goOn, w.turn.gone = w.goOn, func() bool { return w.cancels && w.interrupted() }
 	s.dispatcher.interrupts.add(&w.request)
 	return w, nil
 }
@@ -56,31 +58,71 @@ func (w *devWorker) paceOf(op *operation, ok bool) pace {
 	return op.paceOf(w.dispatcher, &w.request)
 }
 
-// answer answers what was taken. A request that may wait for others goes on in
-// a goroutine of its own, and the worker that is returned takes its place.
-func (w *devWorker) answer(op *operation, ok bool) (next *devWorker) {
-	if ok && op.pace == waits {
+// answer answers what was taken. A request that may wait for others, or has to wait for its turn, goes on
+// in a goroutine of its own, and the worker that is returned takes its place.
+func (w *devWorker) answer(op *operation, ok bool, p pace) (next *devWorker) {
+	if !ok {
+		w.send(op)
+		return w
+	}
+	turns := w.dispatcher.turnsOf(p)
+	switch {
+	case p == waits:
 		next, err := w.newDevWorker()
 		if err == nil {
+			w.op = op
 			w.busy.Add(1)
-			go w.finish(op)
+			go w.finish()
 			return next
 		}
-		w.status, ok = fuse.Status(unix.ENOMEM), false
-	}
-	if ok {
+		w.status = fuse.Status(unix.ENOMEM)
+	case turns == nil:
+		w.dispatcher.run(op, &w.request)
+	case w.dispatcher.mayGoOn(&w.request, turns):
+		w.dispatcher.run(op, &w.request)
+		defer turns.give(&w.turn)
+	default:
+		if next := w.wait(op, turns); next != nil {
+			return next
+		}
 		w.dispatcher.run(op, &w.request)
 	}
 	w.send(op)
 	return w
 }
 
-// finish runs a request that was handed off.
-func (w *devWorker) finish(op *operation) {
+// wait leaves the request to its turn; nil if that is not to be, and it has to keep its reader.
+func (w *devWorker) wait(op *operation, turns *turns) (next *devWorker) {
+	if turns.crowded() {
+		return nil
+	}
+	next, err := w.newDevWorker()
+	if err != nil {
+		return nil
+	}
+	w.op = op
+	w.busy.Add(1)
+	w.dispatcher.wait(op, &w.request, turns)
+	return next
+}
+
+// goOn is the turn of a request that had to wait for it.
+func (w *devWorker) goOn() {
+	defer w.turns.give(&w.turn)
+	if w.ended.Load() { // nobody waits for the reply, and much may be in line
+		w.free()
+		w.busy.Done()
+		return
+	}
+	w.finish()
+}
+
+// finish answers a request that is not a reader's any more.
+func (w *devWorker) finish() {
 	defer w.busy.Done()
 	defer w.free()
-	w.dispatcher.run(op, &w.request)
-	w.send(op)
+	w.dispatcher.run(w.op, &w.request)
+	w.send(w.op)
 }
 
 // send replies, and takes back what a reply granted that the kernel did not take.

@@ -38,6 +38,12 @@ func (f lockFS) SetLkw(cancel <-chan struct{}, _ *fuse.LkIn) fuse.Status {
 	}
 }
 
+// answerNow has the worker answer a message as a reader would.
+func (w *devWorker) answerNow(msg []byte) (next *devWorker) {
+	op, ok := w.take(copy(w.buf, msg))
+	return w.answer(op, ok, w.paceOf(op, ok))
+}
+
 // TestWaitingRequest: what may wait for others gives its worker back at once.
 func TestWaitingRequest(t *testing.T) {
 	fsys := lockFS{fuse.NewDefaultRawFileSystem(), make(chan struct{}, 1)}
@@ -45,13 +51,13 @@ func TestWaitingRequest(t *testing.T) {
 	w, err := s.newDevWorker()
 	must(t, err)
 	for _, want := range []fuse.Status{fuse.OK, fuse.EINTR} {
-		next := w.answer(w.take(copy(w.buf, messages["SETLKW"])))
+		next := w.answerNow(messages["SETLKW"])
 		if next == w {
 			t.Fatal("the worker waits itself")
 		}
 		w = next
 		// Another request is answered meanwhile.
-		w = w.answer(w.take(copy(w.buf, messages["LOOKUP"])))
+		w = w.answerNow(messages["LOOKUP"])
 		reply := make([]byte, 100)
 		n, err := unix.Read(kernel, reply)
 		if must(t, err); replyStatus(reply[:n]) != fuse.ENOSYS {
@@ -80,7 +86,7 @@ func TestLostReply(t *testing.T) {
 	must(t, err)
 	defer w.free()
 	for _, name := range []string{"LOOKUP", "OPEN", "CREATE", "READDIRPLUS"} {
-		w.answer(w.take(copy(w.buf, messages[name])))
+		w.answerNow(messages[name])
 		if handles, lookups := fsys.owed(); handles != 0 || lookups != 0 {
 			t.Errorf("%s: %d handles and %d lookups are left", name, handles, lookups)
 		}

@@ -14,21 +14,22 @@ import (
 type Dispatcher struct {
 	fsys   fuse.RawFileSystem
 	reader ReadBuffer // fsys, if it is one
-	disk   Disk       // fsys, if it is one
+	onDisk Disk       // fsys, if it is one
 	freer  Freer      // fsys, if it is one
 	log    *slog.Logger
 
-	interrupts interrupts
-	pool       sync.Pool // of *request, for Handle
+	interrupts  interrupts
+	work, disks *turns    // of what is slow because of its work, and because of a disk
+	pool        sync.Pool // of *request, for Handle
 }
 
 // NewDispatcher makes a dispatcher for fsys that logs to slog's default logger.
 func NewDispatcher(fsys fuse.RawFileSystem) *Dispatcher { return newDispatcher(fsys, slog.Default()) }
 
 func newDispatcher(fsys fuse.RawFileSystem, log *slog.Logger) *Dispatcher {
-	d := &Dispatcher{fsys: fsys, log: log}
+	d := &Dispatcher{fsys: fsys, log: log, work: newTurns(), disks: newDiskTurns()}
 	d.reader, _ = fsys.(ReadBuffer)
-	d.disk, _ = fsys.(Disk)
+	d.onDisk, _ = fsys.(Disk)
 	d.freer, _ = fsys.(Freer)
 	d.pool.New = func() any { return d.newRequest() }
 	return d
@@ -62,6 +63,36 @@ func (d *Dispatcher) Handle(in, out []byte) int {
 	return n + copy(out[n:], r.reply)
 }
 
+// turnsOf is who shares out what is of this pace; nil where nobody does.
+func (d *Dispatcher) turnsOf(p pace) *turns {
+	switch p {
+	case slow:
+		return d.work
+	case disk:
+		return d.disks
+	}
+	return nil
+}
+
+// mayGoOn says whether r may be answered at once, which then ends with s.give.
+func (d *Dispatcher) mayGoOn(r *request, s *turns) bool {
+	r.turn.user, r.turn.bytes = r.header().Uid, len(r.data)
+	if r.header().Pid == 0 {
+		r.turn.user = nobody
+	}
+	return s.try(&r.turn)
+}
+
+// wait has r answered when it is its turn. It is not the caller's any more.
+func (d *Dispatcher) wait(op *operation, r *request, s *turns) {
+	r.turns, r.cancels = s, op.cancels // read after begin
+	d.interrupts.begin(r)
+	s.wait(&r.turn)
+}
+
+// crowded says whether as many requests wait for their turn as should.
+func (d *Dispatcher) crowded() bool { return d.work.crowded() || d.disks.crowded() }
+
 func (d *Dispatcher) newRequest() *request {
 	return &request{cancel: make(chan struct{})}
 }
@@ -69,8 +100,21 @@ func (d *Dispatcher) newRequest() *request {
 // run calls the handler of op. Afterwards r is ready for pack.
 func (d *Dispatcher) run(op *operation, r *request) {
 	d.interrupts.begin(r)
+	if d.cancelled(op, r) {
+		return
+	}
 	defer d.ended(op, r)
 	r.status = op.run(d, r)
+}
+
+// cancelled answers a request that nobody wants any more before it has begun; false if it is to be answered.
+func (d *Dispatcher) cancelled(op *operation, r *request) bool {
+	if !op.cancels || !r.interrupted() {
+		return false
+	}
+	r.status = fuse.EINTR
+	d.interrupts.end(r)
+	return true
 }
 
 func (d *Dispatcher) ended(op *operation, r *request) {

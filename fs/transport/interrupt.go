@@ -10,7 +10,7 @@ const interruptedBit = 1
 // one it means. Requests are added and removed with their workers, not with
 // each message: begin and end cost one atomic operation each.
 type interrupts struct {
-	mu   sync.Mutex
+	mu   sync.Mutex            // before turns.mu
 	live map[*request]struct{} // guarded by mu
 }
 
@@ -29,12 +29,15 @@ func (t *interrupts) remove(r *request) {
 	delete(t.live, r)
 }
 
-// begin makes r interruptible.
+// begin makes r interruptible, if it is not yet.
 func (t *interrupts) begin(r *request) {
-	if u := r.header().Unique; u&interruptedBit == 0 {
+	if u := r.header().Unique; u&interruptedBit == 0 && r.running.Load() == 0 {
 		r.running.Store(u)
 	}
 }
+
+// interrupted says whether nobody waits for r any more.
+func (r *request) interrupted() bool { return r.running.Load()&interruptedBit != 0 }
 
 // end makes r uninterruptible again and its cancel channel an open one.
 func (t *interrupts) end(r *request) {
@@ -78,5 +81,8 @@ func (t *interrupts) cancelLocked(r *request, unique uint64) bool {
 		return false
 	}
 	close(r.cancel)
+	if r.cancels { // set before running
+		r.turns.hurry(&r.turn)
+	}
 	return true
 }

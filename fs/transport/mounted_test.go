@@ -33,7 +33,7 @@ func mount(t testing.TB, fsys fuse.RawFileSystem, o Options) *mounted {
 		t.Fatal(err)
 	}
 	m := &mounted{Server: s, dir: t.TempDir(), done: make(chan error, 1)}
-	if err := Mount(dev, m.dir, MountOptions{}); err != nil {
+	if err := Mount(dev, m.dir, MountOptions{AllowOther: true}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Handshake(); err != nil {

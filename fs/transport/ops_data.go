@@ -21,11 +21,25 @@ type Disk interface {
 }
 
 func readsDisk(d *Dispatcher, r *request) bool {
-	return d.disk != nil && d.disk.SlowRead(argument[fuse.ReadIn](r))
+	return d.onDisk != nil && d.onDisk.SlowRead(argument[fuse.ReadIn](r))
 }
 
 func writesDisk(d *Dispatcher, r *request) bool {
-	return d.disk != nil && d.disk.SlowWrite(argument[fuse.WriteIn](r))
+	return d.onDisk != nil && d.onDisk.SlowWrite(argument[fuse.WriteIn](r))
+}
+
+// muchData is how many bytes take about as long to move as ten requests.
+const muchData = 256 << 10
+
+func isBulky(_ *Dispatcher, r *request) bool {
+	if r.header().Opcode == opRead {
+		return argument[fuse.ReadIn](r).Size >= muchData
+	}
+	return len(r.data) >= muchData
+}
+
+func seeksFar(d *Dispatcher, r *request) bool {
+	return d.freer != nil && d.freer.SlowSeek(argument[fuse.LseekIn](r))
 }
 
 func doRead(d *Dispatcher, r *request, in *fuse.ReadIn, _ *none) fuse.Status {

@@ -23,11 +23,15 @@ func doReaddirplus(d *Dispatcher, r *request, in *fuse.ReadIn, _ *none) fuse.Sta
 	return listInto(r, in, d.fsys.ReadDirPlus)
 }
 
+// mostListed is the most that is listed at a time, bytes: some hundred names. The kernel asks again.
+const mostListed = 128 << 10
+
 func listInto(r *request, in *fuse.ReadIn, list func(<-chan struct{}, *fuse.ReadIn, *fuse.DirEntryList) fuse.Status) fuse.Status {
 	buf, ok := r.room(in.Size)
 	if !ok {
 		return malformed
 	}
+	buf = buf[:min(len(buf), mostListed)]
 	r.dents = *fuse.NewDirEntryList(buf, in.Offset)
 	status := list(r.cancel, in, &r.dents)
 	r.reply = r.dents.Bytes()

@@ -63,8 +63,8 @@ func doRmdir(d *Dispatcher, r *request, in *fuse.InHeader, _ *none) fuse.Status 
 	return d.fsys.Rmdir(r.cancel, in, name)
 }
 
-// A Freer is a RawFileSystem that may have much to give back when a file or its content goes. It is
-// asked where others would have to wait for it, as a Disk is.
+// A Freer is a RawFileSystem some of whose files have so much content that to give it back, or to look
+// through it, takes long. It is asked where others would have to wait for it, as a Disk is.
 type Freer interface {
 	// SlowUnlink says whether to unlink name in the directory, or to rename another
 	// file to it, takes long.
@@ -73,6 +73,10 @@ type Freer interface {
 	SlowRelease(input *fuse.ReleaseIn) bool
 	// SlowOpen says whether an OPEN takes long, which with O_TRUNC empties the file.
 	SlowOpen(input *fuse.OpenIn) bool
+	// SlowCreate says whether a CREATE takes long, which may find a file and empty it.
+	SlowCreate(input *fuse.CreateIn, name string) bool
+	// SlowSeek says whether to look for data or a hole takes long.
+	SlowSeek(input *fuse.LseekIn) bool
 }
 
 func unlinksMuch(d *Dispatcher, r *request) bool {
@@ -92,6 +96,11 @@ func replacesMuch(d *Dispatcher, r *request) bool {
 
 func emptiesMuch(d *Dispatcher, r *request) bool {
 	return d.freer != nil && d.freer.SlowOpen(argument[fuse.OpenIn](r))
+}
+
+func createsOver(d *Dispatcher, r *request) bool {
+	name, ok := r.name()
+	return ok && d.freer != nil && d.freer.SlowCreate(argument[fuse.CreateIn](r), name)
 }
 
 func releasesMuch(d *Dispatcher, r *request) bool {

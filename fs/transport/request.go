@@ -39,6 +39,12 @@ type request struct {
 	// running is the unique number of the request while its handler may run,
 	// with interruptedBit once cancel was closed; 0 otherwise.
 	running atomic.Uint64
+
+	// turn is its place in the lines of turns, if it is slow. Both turns and cancels, which says that
+	// it may be answered with EINTR while it waits, are set before running is.
+	turn    turn
+	turns   *turns
+	cancels bool
 }
 
 // load takes over the message msg, as read from /dev/fuse, and finds its

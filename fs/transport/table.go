@@ -8,11 +8,15 @@ type pace uint8
 const (
 	// quick is answered by the worker that received it.
 	quick pace = iota
-	// slow may take long, but waits for no other request: it must not keep a
-	// queue to itself that others wait in.
+	// bulky is quick but for its many bytes: where others are there to be answered, it is slow.
+	bulky
+	// slow may take long: others must not have to wait for it, and what one user asks for of it
+	// is done a few at a time; see turns.
 	slow
-	// waits may wait for another request of the same mount, so that no bound
-	// on the number of workers may hold it back.
+	// disk is slow, but mostly because it waits for a disk: more of it is done at a time.
+	disk
+	// waits may wait for another request of the same mount, or is waited for with a directory locked in the
+	// kernel: no bound and no turn may hold it back.
 	waits
 )
 
@@ -23,8 +27,11 @@ type operation struct {
 	outSize int // argument of the reply, bytes
 	noReply bool
 	pace    pace
-	// slowIf, if set, says that this very request is slow.
-	slowIf func(d *Dispatcher, r *request) bool
+	// paceIf, if set, is the pace of this very request, if that is another one.
+	paceIf func(d *Dispatcher, r *request) pace
+	// cancels says that a request that has not begun may be answered with EINTR: the call is one that
+	// programs expect that of.
+	cancels bool
 	// run calls the filesystem. It may set r.reply, r.outLen and r.quiet.
 	run func(d *Dispatcher, r *request) fuse.Status
 	// undo takes back what a reply granted that did not arrive; nil if nothing.
@@ -56,14 +63,26 @@ func (op *operation) withoutReply() *operation { op.noReply = true; return op }
 
 func (op *operation) at(p pace) *operation { op.pace = p; return op }
 
-func (op *operation) slowWhen(slow func(*Dispatcher, *request) bool) *operation {
-	op.slowIf = slow
+// when sets a pace for the requests of which is holds.
+func (op *operation) when(is func(*Dispatcher, *request) bool, p pace) *operation {
+	usual := op.paceIf
+	op.paceIf = func(d *Dispatcher, r *request) pace {
+		switch {
+		case is(d, r):
+			return p
+		case usual != nil:
+			return usual(d, r)
+		}
+		return op.pace
+	}
 	return op
 }
 
+func (op *operation) interruptible() *operation { op.cancels = true; return op }
+
 func (op *operation) paceOf(d *Dispatcher, r *request) pace {
-	if op.slowIf != nil && op.slowIf(d, r) {
-		return slow
+	if op.paceIf != nil {
+		return op.paceIf(d, r)
 	}
 	return op.pace
 }
@@ -81,10 +100,10 @@ var table = [opCount]*operation{
 	opMkdir:    define("MKDIR", doMkdir).undoneBy(undoEntry),
 	opSymlink:  define("SYMLINK", doSymlink).undoneBy(undoEntry),
 	opLink:     define("LINK", doLink).undoneBy(undoEntry),
-	opUnlink:   define("UNLINK", doUnlink).slowWhen(unlinksMuch),
+	opUnlink:   define("UNLINK", doUnlink).when(unlinksMuch, waits),
 	opRmdir:    define("RMDIR", doRmdir),
-	opRename:   define("RENAME", doRename).slowWhen(replacesMuch).wireSize(inHeaderSize + 8),
-	opRename2:  define("RENAME2", doRename2).slowWhen(replacesMuch),
+	opRename:   define("RENAME", doRename).when(replacesMuch, waits).wireSize(inHeaderSize + 8),
+	opRename2:  define("RENAME2", doRename2).when(replacesMuch, waits),
 	opReadlink: define("READLINK", doReadlink),
 
 	opForget:      define("FORGET", doForget).withoutReply(),
@@ -92,22 +111,22 @@ var table = [opCount]*operation{
 	opInterrupt:   define("INTERRUPT", doInterrupt).withoutReply(),
 
 	opGetattr: define("GETATTR", doGetattr),
-	opSetattr: define("SETATTR", doSetattr).slowWhen(resizes),
+	opSetattr: define("SETATTR", doSetattr).when(resizes, slow),
 	opStatx:   define("STATX", doStatx),
 	opAccess:  define("ACCESS", doAccess),
 	opStatfs:  define("STATFS", doStatfs),
 
-	opCreate:  define("CREATE", doCreate).undoneBy(undoCreate),
+	opCreate:  define("CREATE", doCreate).when(createsOver, waits).undoneBy(undoCreate),
 	opTmpfile: define("TMPFILE", doTmpfile).undoneBy(undoCreate),
-	opOpen:    define("OPEN", doOpen).slowWhen(emptiesMuch).undoneBy(undoOpen),
-	opRelease: define("RELEASE", doRelease).slowWhen(releasesMuch),
+	opOpen:    define("OPEN", doOpen).when(emptiesMuch, slow).undoneBy(undoOpen),
+	opRelease: define("RELEASE", doRelease).when(releasesMuch, slow),
 	opFlush:   define("FLUSH", doFlush),
 	opFsync:   define("FSYNC", doFsync).at(slow),
 
-	opRead:            define("READ", doRead).slowWhen(readsDisk),
-	opWrite:           define("WRITE", doWrite).slowWhen(writesDisk),
-	opLseek:           define("LSEEK", doLseek),
-	opFallocate:       define("FALLOCATE", doFallocate).at(slow),
+	opRead:            define("READ", doRead).when(isBulky, bulky).when(readsDisk, disk),
+	opWrite:           define("WRITE", doWrite).when(isBulky, bulky).when(writesDisk, disk),
+	opLseek:           define("LSEEK", doLseek).when(seeksFar, slow),
+	opFallocate:       define("FALLOCATE", doFallocate).at(slow).interruptible(),
 	opCopyFileRange:   define("COPY_FILE_RANGE", doCopyFileRange).at(slow),
 	opCopyFileRange64: define("COPY_FILE_RANGE_64", doCopyFileRange64).at(slow),
 	opIoctl:           define("IOCTL", doIoctl),

@@ -10,6 +10,7 @@ import (
 
 // include/uapi/linux/io_uring.h
 const (
+	setupCQSize       = 1 << 3
 	setupSQE128       = 1 << 10
 	setupSingleIssuer = 1 << 12
 	setupDeferTaskrun = 1 << 13
@@ -88,9 +89,9 @@ type ring struct {
 	cqes           []completion
 }
 
-// newRing makes a ring for as many operations at a time, a power of two.
-func newRing(entries uint32) (*ring, error) {
-	p := ringParams{flags: setupSQE128 | setupSingleIssuer | setupDeferTaskrun}
+// newRing makes a ring for as many submissions, and as many completions, at a time, powers of two.
+func newRing(entries, completions uint32) (*ring, error) {
+	p := ringParams{flags: setupCQSize | setupSQE128 | setupSingleIssuer | setupDeferTaskrun, cqEntries: max(completions, 2*entries)}
 	fd, errno := ringSetup(entries, &p)
 	if errno != 0 {
 		return nil, fmt.Errorf("io_uring_setup: %w", errno)
@@ -131,8 +132,10 @@ func (r *ring) close() {
 	}
 }
 
-// prepare gives the next submission, zeroed; enter submits it. There is room:
-// nobody prepares more than the ring was made for.
+// full says whether there is room for no submission more before an enter.
+func (r *ring) full() bool { return r.unsubmitted() >= uint32(len(r.sqes)) }
+
+// prepare gives the next submission, zeroed; enter submits it. There is room: see full.
 func (r *ring) prepare() *submission {
 	s := &r.sqes[r.prepared&r.sqMask]
 	r.prepared++

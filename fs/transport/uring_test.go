@@ -1,11 +1,12 @@
 package transport
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -26,7 +27,7 @@ func TestCountCPUs(t *testing.T) {
 }
 
 func TestEntriesPerQueue(t *testing.T) {
-	for queues, want := range map[int]int{1: 8, 2: 8, 32: 8, 64: 4, 128: 2, 256: 2, 4096: 2} {
+	for queues, want := range map[int]int{1: 96, 2: 96, 32: 96, 64: 64, 128: 32, 256: 16, 4096: 4} {
 		if n := entriesPerQueue(queues); n != want {
 			t.Errorf("%d queues: %d entries each, want %d", queues, n, want)
 		}
@@ -58,27 +59,38 @@ func (f slowFS) Fallocate(<-chan struct{}, *fuse.FallocateIn) fuse.Status {
 	return fuse.OK
 }
 
-// TestSlowRequests: while some are answered beside their queue, others on the
-// same CPU are not held up; then all come back, in whatever order.
+// fallocate makes a request of a file of its own, on a CPU, and says how it ended.
+func fallocate(t *testing.T, m *mounted, cpu int) <-chan error {
+	t.Helper()
+	fd, err := unix.Open(m.dir, unix.O_TMPFILE|unix.O_RDWR, 0o600)
+	must(t, err)
+	done := make(chan error, 1)
+	go onCPU(t, cpu, func() { done <- errors.Join(unix.Fallocate(fd, 0, 0, 100), unix.Close(fd)) })
+	return done
+}
+
+// waiting is how many requests of work wait for their turn.
+func (s *turns) waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.heads
+}
+
+// TestSlowRequests: whatever one user has asked for that is slow, more than a queue had entries at the start, others
+// are not held up on any CPU, and another one's slow request has its turn; then all come back.
 func TestSlowRequests(t *testing.T) { eachTransport(t, testSlowRequests) }
 
 func testSlowRequests(t *testing.T, o Options) {
-	fsys := slowFS{newMemFS(), make(chan struct{}), make(chan struct{})}
+	fsys := slowFS{newMemFS(), make(chan struct{}, 1000), make(chan struct{})}
 	m := mount(t, fsys, o)
-	const slowOnes = 3
-	var wg sync.WaitGroup
-	for range slowOnes {
-		fd, err := unix.Open(m.dir, unix.O_TMPFILE|unix.O_RDWR, 0o600)
-		must(t, err)
-		wg.Go(func() {
-			if err := unix.Fallocate(fd, 0, 0, 100); err != nil {
-				t.Error(err)
-			}
-			if err := unix.Close(fd); err != nil {
-				t.Error(err)
-			}
-		})
-		<-fsys.arrived
+	work := m.dispatcher.work
+	const slowOnes = 200
+	var slow []<-chan error
+	for n := 1; n <= slowOnes; n++ {
+		slow = append(slow, fallocate(t, m, 0))
+		if n%50 == 0 { // not more at once than there are entries for
+			until(t, "all have come", func() bool { return work.waiting() == n-work.each })
+		}
 	}
 	for cpu := range runtime.NumCPU() {
 		onCPU(t, cpu, func() {
@@ -90,8 +102,77 @@ func testSlowRequests(t *testing.T, o Options) {
 			}
 		})
 	}
+	before := len(fsys.arrived)
+	top, err := unix.Open(m.dir, unix.O_PATH|unix.O_CLOEXEC, 0) // what it is in is closed to others
+	must(t, err)
+	defer unix.Close(top)
+	asUser(t, 65534, func() {
+		fd, err := unix.Openat(top, ".", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer unix.Close(fd)
+		go func() {
+			until(t, "the other user's request goes on", func() bool { return len(fsys.arrived) > before })
+			close(fsys.letGo)
+		}()
+		if err := unix.Fallocate(fd, 0, 0, 100); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, done := range slow {
+		must(t, <-done)
+	}
+}
+
+// TestInterruptedInLine: who is killed or interrupted while his request waits for its turn does not wait on.
+func TestInterruptedInLine(t *testing.T) { eachTransport(t, testInterruptedInLine) }
+
+func testInterruptedInLine(t *testing.T, o Options) {
+	fsys := slowFS{newMemFS(), make(chan struct{}, 1000), make(chan struct{})}
+	m := mount(t, fsys, o)
+	work := m.dispatcher.work
+	var slow []<-chan error
+	for range work.each {
+		slow = append(slow, fallocate(t, m, 0))
+	}
+	until(t, "no more go on", func() bool { return len(fsys.arrived) == work.each })
+	file := filepath.Join(m.dir, "file")
+	fd, err := unix.Open(file, unix.O_CREAT|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	must(t, err)
+	must(t, unix.Close(fd))
+	cmd := exec.Command("fallocate", "-l", "100", file)
+	must(t, cmd.Start())
+	until(t, "one waits", func() bool { return work.waiting() == 1 })
+	must(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+	if n := work.waiting(); n != 0 {
+		t.Errorf("%d wait", n)
+	}
 	close(fsys.letGo)
-	wg.Wait()
+	for _, done := range slow {
+		must(t, <-done)
+	}
+	if got := len(fsys.arrived); got != work.each {
+		t.Errorf("%d were begun, want %d", got, work.each)
+	}
+}
+
+// asUser runs f on a thread of that user's, which ends with it.
+func asUser(t *testing.T, uid int, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		if _, _, e := unix.RawSyscall(unix.SYS_SETRESUID, uintptr(uid), uintptr(uid), uintptr(uid)); e != 0 {
+			t.Error(e)
+			return
+		}
+		f()
+	}()
+	<-done
 }
 
 // slowFreer holds what removes the file "big" until it is let go.
@@ -105,6 +186,10 @@ func (f slowFreer) SlowUnlink(dir uint64, name string) bool {
 	return dir == fuse.FUSE_ROOT_ID && name == "big"
 }
 func (f slowFreer) SlowRelease(*fuse.ReleaseIn) bool { return false }
+
+func (f slowFreer) SlowCreate(*fuse.CreateIn, string) bool { return false }
+
+func (f slowFreer) SlowSeek(*fuse.LseekIn) bool { return false }
 
 func (f slowFreer) SlowOpen(in *fuse.OpenIn) bool {
 	f.mu.Lock()

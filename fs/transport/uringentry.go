@@ -17,7 +17,9 @@ type uringEntry struct {
 	request
 	op      *operation
 	index   uint64 // in the thread's entries
-	queue   uint16
+	queue   *uringQueue
+	away    bool // handed off; see places
+	heavy   bool // much of memory was used
 	header  *uringHeader
 	memory  []byte // mapped; MaxWrite bytes for a request's data and the reply's
 	vectors [2]unix.Iovec
@@ -72,6 +74,6 @@ func (e *uringEntry) commit(r *ring, fd int) {
 func (e *uringEntry) command(r *ring, fd int, command uint64) *submission {
 	s := r.prepare()
 	s.opcode, s.fd, s.offset, s.userData = opcodeUringCmd, int32(fd), command, e.index
-	s.command().queue = e.queue
+	s.command().queue = e.queue.id
 	return s
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 )
 
@@ -51,10 +52,50 @@ func (h *handoffs) finished() []*uringEntry {
 	return done
 }
 
-// handOff answers a request in a goroutine of its own.
-func (t *uringThread) handOff(e *uringEntry) {
+// handOff answers a request in a goroutine of its own, at once or when it is its turn.
+func (t *uringThread) handOff(e *uringEntry, p pace) error {
 	t.running.Add(1)
-	go t.answerBeside(e)
+	t.places.out(e)
+	q := e.queue
+	turns := t.dispatcher.turnsOf(p)
+	switch {
+	case turns == nil:
+		go t.answerBeside(e)
+	case t.dispatcher.mayGoOn(&e.request, turns):
+		e.turns = turns
+		go t.goOn(e)
+	default:
+		t.dispatcher.wait(e.op, &e.request, turns)
+	}
+	return t.addTo(q)
+}
+
+// addTo adds entries to a queue of which too few are left for the next requests.
+func (t *uringThread) addTo(q *uringQueue) error {
+	if n := t.places.wants(q); n > 0 && !t.dispatcher.crowded() {
+		if err := t.add(q, n); err != nil {
+			t.log.Debug("no more entries for a queue of io_uring", "error", err)
+			return nil
+		}
+		return t.ring.enter(false)
+	}
+	return nil
+}
+
+// goOn is the turn of a request that was handed off.
+func (t *uringThread) goOn(e *uringEntry) {
+	turns := e.turns
+	if t.ended.Load() { // nobody waits for the reply, and much may be in line
+		turns.give(&e.turn)
+		e.status = fuse.EIO
+		t.finish(e)
+		t.running.Done()
+		return
+	}
+	defer t.running.Done()
+	t.dispatcher.run(e.op, &e.request)
+	turns.give(&e.turn) // before the entry is used again
+	t.finish(e)
 }
 
 func (t *uringThread) answerBeside(e *uringEntry) {

@@ -59,7 +59,7 @@ func tryRing() error {
 	result := make(chan error)
 	go func() {
 		runtime.LockOSThread()
-		r, err := newRing(1)
+		r, err := newRing(1, 2)
 		if err == nil {
 			r.close()
 		}

@@ -116,7 +116,7 @@ func (s *settler) moved(queue uint32) time.Duration {
 
 // settle delays the reply to e if that keeps its caller where it is.
 func (t *uringThread) settle(e *uringEntry) {
-	pause := t.settler.pause(&t.visit, e.request.header().Pid, uint32(e.queue), time.Now)
+	pause := t.settler.pause(&t.visit, e.request.header().Pid, uint32(e.queue.id), time.Now)
 	if pause == 0 || t.ring.available() {
 		return // others would wait, too
 	}

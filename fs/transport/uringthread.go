@@ -15,24 +15,16 @@ import (
 // pinned (offline, outside of the cpuset) share a thread that is not pinned.
 type uringThread struct {
 	*Server
-	ring    *ring
-	memory  []byte // mapped; of all entries
-	entries []*uringEntry
-	queues  int // that it serves
-	live    int // entries that the kernel or a hand-off has
-	visit   visit
+	ring   *ring
+	places places
+	live   int // entries that the kernel or a hand-off has
+	visit  visit
 
 	handoffs
 }
 
 // wakeIndex is the user data of the read of the wake-up descriptor.
 const wakeIndex = ^uint64(0)
-
-// entriesPerQueue is how many requests of one CPU are answered at a time. One
-// thread answers them, so more than one is only useful while slow ones are
-// handed off. With 2 CPUs the payload buffers take 16 MiB of address space,
-// with 256 CPUs 512 MiB; what no large request ever touched is not there.
-func entriesPerQueue(queues int) int { return min(max(256/queues, 2), 8) }
 
 // serveUring starts the threads of all queues. The kernel holds every request
 // back until each queue has an entry (fs/fuse/dev_uring.c, is_ring_ready).
@@ -78,7 +70,7 @@ var pinThread = func(cpu, cpus int) error {
 
 // serveQueues is the life of a thread that serves the queues of these CPUs.
 func (s *Server) serveQueues(cpus []int, queues int) {
-	t := &uringThread{Server: s, queues: len(cpus)}
+	t := &uringThread{Server: s}
 	err := t.open(cpus, entriesPerQueue(queues))
 	if err == nil {
 		err = t.serve()
@@ -92,30 +84,18 @@ func (s *Server) serveQueues(cpus []int, queues int) {
 
 // open makes the ring and registers the entries.
 func (t *uringThread) open(cpus []int, perQueue int) (err error) {
-	n := len(cpus) * perQueue
 	if err = t.handoffs.open(); err != nil {
 		return err
 	}
-	// One more for the wake-up descriptor, rounded up as the kernel would.
-	if t.ring, err = newRing(1 << bits.Len(uint(n))); err != nil {
+	t.places.init(cpus, perQueue, t.options.MaxWrite)
+	// One more for the wake-up descriptor, rounded up as the kernel would. Every entry has one completion at most.
+	if t.ring, err = newRing(1<<bits.Len(uint(len(cpus)*perQueue)), 1<<bits.Len(uint(t.places.most))); err != nil {
 		return err
 	}
-	size := messageHeader + t.options.MaxWrite
-	if t.memory, err = newBuffer(n * size); err != nil {
-		return err
-	}
-	t.entries = make([]*uringEntry, n)
-	for i := range t.entries {
-		e := &uringEntry{index: uint64(i), queue: uint16(cpus[i/perQueue])}
-		own := t.memory[i*size : (i+1)*size]
-		e.header = at[uringHeader](own, 0)
-		e.memory = own[messageHeader:]
-		e.vectors[0], e.vectors[1] = vector(own[:sizeOf[uringHeader]()]), vector(e.memory)
-		e.cancel = make(chan struct{})
-		t.dispatcher.interrupts.add(&e.request)
-		t.entries[i] = e
-		e.register(t.ring, t.fd)
-		t.live++
+	for q := range t.places.queues {
+		if err := t.add(&t.places.queues[q], perQueue); err != nil {
+			return err
+		}
 	}
 	t.awaitWake()
 	t.addSleeper(t)
@@ -126,6 +106,33 @@ func (t *uringThread) open(cpus []int, perQueue int) (err error) {
 	return t.ring.enter(false)
 }
 
+// add registers n more entries of a queue.
+func (t *uringThread) add(q *uringQueue, n int) error {
+	added, err := t.places.add(q, n)
+	if err != nil {
+		return err
+	}
+	for _, e := range added {
+		e.cancel = make(chan struct{})
+		e.turn.goOn, e.turn.gone = func() { t.goOn(e) }, func() bool { return e.cancels && e.interrupted() }
+		t.dispatcher.interrupts.add(&e.request)
+		if err := t.makeRoom(); err != nil {
+			return err
+		}
+		e.register(t.ring, t.fd)
+		t.live++
+	}
+	return nil
+}
+
+// makeRoom has the ring take one more submission.
+func (t *uringThread) makeRoom() error {
+	if t.ring.full() {
+		return t.ring.enter(false)
+	}
+	return nil
+}
+
 // serve answers until the connection is over.
 func (t *uringThread) serve() error {
 	for registered := false; t.live > 0; {
@@ -133,7 +140,10 @@ func (t *uringThread) serve() error {
 		if !ok {
 			if !registered { // or else a refusal would be the first to come
 				registered = true
-				t.served(t.queues)
+				t.served(len(t.places.queues))
+			}
+			if err := t.tidy(); err != nil {
+				return err
 			}
 			if err := t.ring.enter(true); err != nil {
 				return err
@@ -144,9 +154,14 @@ func (t *uringThread) serve() error {
 			if t.aborted.Load() {
 				return nil
 			}
+			if err := t.makeRoom(); err != nil {
+				return err
+			}
 			t.awaitWake()
-			t.reply(t.finished()...)
-		} else if err := t.completed(t.entries[c.userData], c.result); err != nil {
+			if err := t.reply(t.finished()...); err != nil {
+				return err
+			}
+		} else if err := t.completed(t.places.entries[c.userData], c.result); err != nil {
 			return err
 		}
 		if t.ring.available() && t.ring.unsubmitted() > 0 {
@@ -163,36 +178,66 @@ func (t *uringThread) serve() error {
 func (t *uringThread) completed(e *uringEntry, result int32) error {
 	switch errno := syscall.Errno(-result); {
 	case result >= 0:
-		t.answer(e)
-		return nil
+		return t.answer(e)
 	case errno == unix.ENOTCONN, errno == unix.ECONNABORTED, errno == unix.ECANCELED, t.ended.Load():
 		// The connection is over; so is everything the last reply granted.
 		t.live--
 		return nil
 	default:
-		return fmt.Errorf("kernel refuses entry %d of queue %d: %w", e.index, e.queue, errno)
+		return fmt.Errorf("kernel refuses entry %d of queue %d: %w", e.index, e.queue.id, errno)
 	}
 }
 
-func (t *uringThread) answer(e *uringEntry) {
+func (t *uringThread) answer(e *uringEntry) error {
 	if !e.load() {
-		t.reply(e)
-		return
+		return t.reply(e)
 	}
-	if e.op.paceOf(t.dispatcher, &e.request) != quick {
-		t.handOff(e)
-		return
+	t.places.used(e)
+	p := e.op.paceOf(t.dispatcher, &e.request)
+	if p == bulky {
+		p = t.paceOfBulk()
+	}
+	if p != quick {
+		return t.handOff(e, p)
 	}
 	t.dispatcher.run(e.op, &e.request)
 	t.settle(e)
-	t.reply(e)
+	return t.reply(e)
 }
 
-func (t *uringThread) reply(entries ...*uringEntry) {
+// paceOfBulk is the pace of what is bulky: slow where others wait.
+func (t *uringThread) paceOfBulk() pace {
+	if t.ring.available() {
+		return slow
+	}
+	return quick
+}
+
+func (t *uringThread) reply(entries ...*uringEntry) error {
 	for _, e := range entries {
 		e.store()
+		t.places.used(e)
+		if err := t.makeRoom(); err != nil {
+			return err
+		}
 		e.commit(t.ring, t.fd)
+		t.places.back(e)
 	}
+	return nil
+}
+
+// tidy is for when nothing is to be answered: what waits in the kernel then is in no entry. So those that the
+// kernel has are empty, and stay so until this thread enters the ring to wait, as the kernel fills them in its
+// name (fs/fuse/dev_uring.c, fuse_uring_send_in_task; SETUP_DEFER_TASKRUN).
+func (t *uringThread) tidy() error {
+	if !t.places.untidy() {
+		return nil
+	}
+	if err := t.ring.enter(false); err != nil || t.ring.available() {
+		return err
+	}
+	t.places.tidy()
+	return nil
 }
 
 // close ends the ring and gives back what belongs to the thread.
@@ -202,17 +247,9 @@ func (t *uringThread) close() {
 	if t.ring != nil {
 		t.ring.close()
 	}
-	for _, e := range t.entries {
-		if e != nil {
-			t.dispatcher.interrupts.remove(&e.request)
-		}
+	for _, e := range t.places.entries {
+		t.dispatcher.interrupts.remove(&e.request)
 	}
-	switch {
-	case t.memory == nil:
-	case t.live == 0:
-		freeBuffer(t.memory)
-	default:
-		retireBuffer(t.memory)
-	}
+	t.places.close(t.live == 0)
 	t.handoffs.close()
 }
