@@ -276,22 +276,32 @@ func (f *FS) openExisting(in *fuse.CreateIn, name string, out *fuse.CreateOut) e
 	if err != nil {
 		return err
 	}
+	n, err := f.acquireExisting(dir, in, name)
+	if err != nil {
+		return err
+	}
+	// The end of a handle removes names, and to empty a file takes time: not with the directory's lock held.
+	if err := f.openHeld(n, &in.InHeader, in.Flags, &out.OpenOut); err != nil {
+		return err
+	}
+	f.entry(n, &out.EntryOut)
+	return nil
+}
+
+// acquireExisting returns the file of that name with one more handle.
+func (f *FS) acquireExisting(dir *inode, in *fuse.CreateIn, name string) (*inode, error) {
 	dir.dir.mu.RLock()
 	defer dir.dir.mu.RUnlock()
 	d := dir.dir.children[name]
 	if d == nil || d.node.typ != syscall.S_IFREG {
-		return syscall.EEXIST
+		return nil, syscall.EEXIST
 	}
 	if !f.opts.Private {
 		// The kernel did not know of the file, so it did not check its mode. It looks again
 		// (fs/namei.c, do_filp_open).
-		return syscall.ESTALE
+		return nil, syscall.ESTALE
 	}
-	if err := f.openNode(d.node, &in.InHeader, in.Flags, &out.OpenOut); err != nil {
-		return err
-	}
-	f.entry(d.node, &out.EntryOut)
-	return nil
+	return d.node, f.acquire(d.node, &in.InHeader, in.Flags)
 }
 
 // Tmpfile makes a regular file without a name and opens it (FUSE_TMPFILE).

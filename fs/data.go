@@ -102,6 +102,12 @@ func (f *FS) writeContent(n *inode, c store.File, off int64, data []byte) (writt
 		written, err = c.WriteAt(data, off)
 		return err
 	})
+	if err == syscall.ENOSPC && written == 0 {
+		if more := f.freeing.more(); more != nil {
+			<-more
+			return f.writeContent(n, c, off, data)
+		}
+	}
 	if written > 0 {
 		return written, nil
 	}
@@ -136,15 +142,15 @@ func (f *FS) truncate(n *inode, size uint64) error {
 }
 
 // Fallocate reserves space or punches a hole.
-func (f *FS) Fallocate(_ <-chan struct{}, in *fuse.FallocateIn) fuse.Status {
+func (f *FS) Fallocate(cancel <-chan struct{}, in *fuse.FallocateIn) fuse.Status {
 	n, err := f.byID(in.NodeId)
 	if err != nil {
 		return f.status("fallocate", err)
 	}
-	return f.status("fallocate", f.fallocate(n, in))
+	return f.status("fallocate", f.fallocate(cancel, n, in))
 }
 
-func (f *FS) fallocate(n *inode, in *fuse.FallocateIn) error {
+func (f *FS) fallocate(cancel <-chan struct{}, n *inode, in *fuse.FallocateIn) error {
 	off, length := int64(in.Offset), int64(in.Length)
 	if off < 0 || length <= 0 {
 		return syscall.EINVAL
@@ -161,13 +167,12 @@ func (f *FS) fallocate(n *inode, in *fuse.FallocateIn) error {
 		return err
 	}
 	defer f.unhold(n)
-	makes := length
+	a := allocation{f, n, c, cancel}
 	if punch {
-		makes = 0
-	} else {
-		n.noteReserved()
+		return a.change(in.Mode, off, length, 0)
 	}
-	return f.accounted(n, c, off, makes, false, func(bool, int64) error { return c.Allocate(in.Mode, off, length) })
+	n.noteReserved()
+	return a.run(in.Mode, off, length)
 }
 
 // Lseek answers SEEK_DATA and SEEK_HOLE.
@@ -189,9 +194,9 @@ func (f *FS) Lseek(_ <-chan struct{}, in *fuse.LseekIn, out *fuse.LseekOut) fuse
 	return f.status("lseek", err)
 }
 
-// copyMost is how much one CopyFileRange copies at most, bytes: the caller goes
-// on, and nobody waits long for a thread.
-const copyMost = 64 << 20
+// copyMost is how much one CopyFileRange copies at most, bytes, some milliseconds: the caller goes
+// on, and others have their turn.
+const copyMost = 16 << 20
 
 // CopyFileRange copies between two files without passing the data up.
 func (f *FS) CopyFileRange(_ <-chan struct{}, in *fuse.CopyFileRangeIn) (uint32, fuse.Status) {
@@ -227,10 +232,12 @@ func (f *FS) copyRange(in *fuse.CopyFileRangeIn) (int64, error) {
 	}
 	defer f.unhold(dst)
 	var copied int64
-	err = f.accounted(dst, to, dstOff, length, false, func(bool, int64) error {
-		var err error
-		copied, err = from.CopyTo(to, off, dstOff, length)
-		return err
+	err = f.withRoom(func() error {
+		return f.accounted(dst, to, dstOff, length, false, func(bool, int64) error {
+			var err error
+			copied, err = from.CopyTo(to, off, dstOff, length)
+			return err
+		})
 	})
 	switch {
 	case copied > 0:

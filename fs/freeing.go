@@ -4,21 +4,33 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"vanishfs/fs/store"
 )
 
-// Giving memory back takes about 75 ms for a GiB of 4 KiB pages. Much content is given
-// back beside the requests where the next file has room meanwhile. Where it has not, who
-// removes it waits, and a transport keeps others from waiting too.
+// Giving memory back takes about 75 ms for a GiB of 4 KiB pages. Much content is given back beside the
+// requests. Where the next file may need its room, who removes it waits for that, and who finds no room
+// waits too, as long as there is some to come; a transport keeps others from waiting with them.
+//
+// Who removes a name has locked its directory in the kernel, and with it perhaps those who make files there. So on a
+// shared mount he waits for removalPatience at most. Beyond that only a write past the daemon can find less room
+// than was made for it.
 
 const (
 	// muchToFree, bytes, takes about as long as ten requests.
 	muchToFree = 8 << 20
 	// roomToWait is how many files of its size content must have room beside it to be freed later.
 	roomToWait = 8
+	// removalPatience is enough for half a GiB of small pages.
+	removalPatience = 50 * time.Millisecond
+	// muchToSeek, bytes, takes as long to look through as ten requests, where it was reserved and not written
+	// (mm/filemap.c, mapping_seek_hole_data).
+	muchToSeek = 64 << 20
+	// manyNames take about as long to remove as ten requests.
+	manyNames = 64
 )
 
 // A freer gives content back beside the requests, from one goroutine, which is there while there is some: each
@@ -28,8 +40,9 @@ type freer struct {
 	bytes atomic.Int64 // of what is in the queue or is being given back
 
 	mu      sync.Mutex
-	queue   []heavy // guarded by mu
-	running bool    // guarded by mu
+	queue   []heavy       // guarded by mu
+	running bool          // guarded by mu
+	freed   chan struct{} // guarded by mu: closed when the next content has been given back; nil if nobody waits
 	busy    sync.WaitGroup
 }
 
@@ -54,7 +67,30 @@ func (q *freer) run() {
 	for h, ok := q.next(); ok; h, ok = q.next() {
 		h.content.Free()
 		q.bytes.Add(-h.bytes)
+		q.announce()
 	}
+}
+
+func (q *freer) announce() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.freed != nil {
+		close(q.freed)
+		q.freed = nil
+	}
+}
+
+// more is closed when content has been given back next; nil if none is to come.
+func (q *freer) more() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.bytes.Load() == 0 {
+		return nil
+	}
+	if q.freed == nil {
+		q.freed = make(chan struct{})
+	}
+	return q.freed
 }
 
 func (q *freer) next() (h heavy, ok bool) {
@@ -81,12 +117,44 @@ func (f *FS) free(c store.File) {
 		return
 	}
 	f.freeing.bytes.Add(h.bytes)
-	if !f.roomBeside(0) {
-		f.freeing.bytes.Add(-h.bytes)
-		c.Free()
+	f.freeing.push(h)
+}
+
+// awaitRoom returns when what is being freed leaves room enough for the next file, or after removalPatience where
+// others may wait for the caller. No lock is held.
+func (f *FS) awaitRoom() {
+	if f.freeing.bytes.Load() == 0 {
 		return
 	}
-	f.freeing.push(h)
+	var over <-chan time.Time // nil is never
+	if !f.opts.Private {
+		patience := time.NewTimer(removalPatience)
+		defer patience.Stop()
+		over = patience.C
+	}
+	for !f.roomBeside(0) {
+		more := f.freeing.more()
+		if more == nil {
+			return
+		}
+		select {
+		case <-more:
+		case <-over:
+			return
+		}
+	}
+}
+
+// withRoom makes a change again that found no room, as long as some is to come.
+func (f *FS) withRoom(change func() error) error {
+	for {
+		more := f.freeing.more()
+		err := change()
+		if err != syscall.ENOSPC || more == nil {
+			return err
+		}
+		<-more
+	}
 }
 
 // roomBeside says whether the next file does not need the room of content of that many bytes,
@@ -96,27 +164,40 @@ func (f *FS) roomBeside(bytes int64) bool {
 	return err == nil && u.Free/roomToWait >= bytes+f.freeing.bytes.Load()
 }
 
-// SlowUnlink says whether to remove a name, or to rename another file to it, gives so
-// much content back that other requests are not to wait for it.
+// roomIsShort says whether the next file may need the room of what is being freed.
+func (f *FS) roomIsShort() bool { return f.freeing.bytes.Load() > 0 && !f.roomBeside(0) }
+
+// SlowUnlink says whether who removes a name, or renames another file to it, has to wait for its content to
+// be given back, or for what is being given back already.
 func (f *FS) SlowUnlink(dir uint64, name string) bool {
-	p := f.nodes.get(dir)
-	if p == nil || !p.isDir() {
+	if f.roomIsShort() {
+		return true
+	}
+	n := f.fileAt(dir, name)
+	if n == nil {
 		return false
 	}
-	p.dir.mu.RLock()
-	d := p.dir.children[name]
-	p.dir.mu.RUnlock()
-	if d == nil {
-		return false
-	}
-	n := d.node
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.nlink == 1 && n.opens+n.held == 0 && n.muchLocked()
+	return n.nlink == 1 && n.opens+n.held == 0 && n.hasLocked(muchToFree) && !f.mayWaitLocked(n)
 }
 
-// SlowRelease says that of the end of a handle. Of a file whose data goes past the daemon
-// nearly everything is given back later: see dropHandle.
+// fileAt is what has that name, if it is no directory, or nil. It may be removed meanwhile.
+func (f *FS) fileAt(dir uint64, name string) *inode {
+	p := f.nodes.get(dir)
+	if p == nil || !p.isDir() {
+		return nil
+	}
+	p.dir.mu.RLock()
+	defer p.dir.mu.RUnlock()
+	d := p.dir.children[name]
+	if d == nil || d.node.isDir() {
+		return nil
+	}
+	return d.node
+}
+
+// SlowRelease says whether the end of a handle removes many names.
 func (f *FS) SlowRelease(in *fuse.ReleaseIn) bool {
 	n := f.nodes.get(in.NodeId)
 	if n == nil {
@@ -124,8 +205,23 @@ func (f *FS) SlowRelease(in *fuse.ReleaseIn) bool {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	last := n.opens == 1 && n.backing == 0 && (n.nlink == 0 || n.removal == RemoveClose)
-	return last && n.muchLocked()
+	return n.opens == 1 && n.removal == RemoveClose && n.ext != nil && len(n.ext.names) > manyNames
+}
+
+// SlowCreate says whether a CREATE finds a file and empties it, which takes long.
+func (f *FS) SlowCreate(in *fuse.CreateIn, name string) bool {
+	// Where others could find the file the kernel is made to open it: see openExisting.
+	if in.Flags&syscall.O_TRUNC == 0 || in.Flags&syscall.O_EXCL != 0 || !f.opts.Private {
+		return false
+	}
+	n := f.fileAt(in.NodeId, name)
+	return n != nil && n.has(muchToFree)
+}
+
+// SlowSeek says whether to look for data or a hole takes long.
+func (f *FS) SlowSeek(in *fuse.LseekIn) bool {
+	n := f.nodes.get(in.NodeId)
+	return n != nil && n.has(muchToSeek)
 }
 
 // SlowOpen says that of opening a file to empty it.
@@ -134,19 +230,21 @@ func (f *FS) SlowOpen(in *fuse.OpenIn) bool {
 		return false
 	}
 	n := f.nodes.get(in.NodeId)
-	if n == nil {
-		return false
-	}
+	return n != nil && n.has(muchToFree)
+}
+
+// has says whether the content is more than that many bytes.
+func (n *inode) has(bytes int64) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.muchLocked()
+	return n.hasLocked(bytes)
 }
 
 // Precondition: n.mu is held.
-func (n *inode) muchLocked() bool {
+func (n *inode) hasLocked(bytes int64) bool {
 	if n.file == nil {
 		return false
 	}
 	a, err := n.file.Attr()
-	return err == nil && a.Blocks*512 > muchToFree
+	return err == nil && a.Blocks*512 > bytes
 }

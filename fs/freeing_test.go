@@ -65,9 +65,9 @@ func TestFreeing(t *testing.T) {
 	}
 }
 
-// TestSlowRemoval: only the removal that gives much back is slow.
+// TestSlowRemoval: only what has to wait for much to be given back, empties much or looks through it is slow.
 func TestSlowRemoval(t *testing.T) {
-	f := newTree(t, nil)
+	f, _ := newRoomyTree(t, muchToFree+2<<20)
 	u := root(f)
 	big, err := u.create(1, "big")
 	if err != nil {
@@ -97,9 +97,17 @@ func TestSlowRemoval(t *testing.T) {
 	if opening(big, syscall.O_WRONLY) || opening(small, syscall.O_TRUNC) || opening(1, syscall.O_TRUNC) || opening(99, syscall.O_TRUNC) {
 		t.Error("an open that gives nothing back is slow")
 	}
-	end := &fuse.ReleaseIn{InHeader: *u.at(big)}
-	if f.SlowRelease(end) {
-		t.Error("a release of a file that stays is slow")
+	creating := func(name string, flags uint32) bool {
+		return f.SlowCreate(&fuse.CreateIn{InHeader: *u.at(1), Flags: flags}, name)
+	}
+	if got := creating("big", syscall.O_TRUNC); got != f.opts.Private {
+		t.Errorf("a create that finds a large file to empty is slow: %t", got)
+	}
+	if creating("big", 0) || creating("big", syscall.O_TRUNC|syscall.O_EXCL) || creating("small", syscall.O_TRUNC) || creating("missing", syscall.O_TRUNC) {
+		t.Error("a create that empties nothing is slow")
+	}
+	if f.SlowSeek(&fuse.LseekIn{InHeader: *u.at(big)}) || f.SlowSeek(&fuse.LseekIn{InHeader: *u.at(99)}) {
+		t.Error("to look through a file that is not large is slow")
 	}
 	u.release(big)
 	slow("closed", true)
@@ -107,23 +115,33 @@ func TestSlowRemoval(t *testing.T) {
 		t.Fatal(err)
 	}
 	slow("with another name", false)
-	for _, name := range []string{"big", "other"} {
-		if err := errno(f.Open(nil, &fuse.OpenIn{InHeader: *u.at(big), Flags: syscall.O_RDONLY}, new(fuse.OpenOut))); err != nil {
-			t.Fatal(err)
+}
+
+// TestSlowLastClose: only the end of the last handle of a file that goes with many names is slow.
+func TestSlowLastClose(t *testing.T) {
+	f := newTree(t, func(o *Options) { o.Remove = RemoveClose })
+	u := root(f)
+	file, err := u.create(1, "file")
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := &fuse.ReleaseIn{InHeader: *u.at(file)}
+	for i := range manyNames {
+		if slow := f.SlowRelease(end); slow {
+			t.Fatalf("slow with %d names", i+1)
 		}
-		if err := u.unlink(1, name); err != nil {
+		if err := u.link(file, 1, fmt.Sprint(i)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if f.SlowRelease(end) {
-		t.Error("a release that is not the last is slow")
-	}
-	u.release(big)
 	if !f.SlowRelease(end) {
-		t.Error("the last release of a removed file is not slow")
+		t.Error("not slow with many names")
 	}
-	if f.SlowRelease(&fuse.ReleaseIn{InHeader: *u.at(small)}) || f.SlowRelease(&fuse.ReleaseIn{InHeader: *u.at(99)}) {
-		t.Error("a release that gives nothing back is slow")
+	if err := errno(f.Open(nil, &fuse.OpenIn{InHeader: *u.at(file), Flags: syscall.O_RDONLY}, new(fuse.OpenOut))); err != nil {
+		t.Fatal(err)
+	}
+	if f.SlowRelease(end) || f.SlowRelease(&fuse.ReleaseIn{InHeader: *u.at(99)}) {
+		t.Error("a release that is not the last is slow")
 	}
 }
 
@@ -171,16 +189,77 @@ func TestFreedInTurn(t *testing.T) {
 	}
 }
 
-// TestFreedLaterIsLittle: all that is freed later has room beside it, together.
-func TestFreedLaterIsLittle(t *testing.T) {
-	const size = 2 * muchToFree
-	f, running, _, goOn := freeSlowly(t, size, 3*size*roomToWait)
+// TestRemovalWaits: who removes a file whose room others may need waits until it is given back, on a mount of his
+// own as long as it takes, on a shared one not for long.
+func TestRemovalWaits(t *testing.T) {
+	for name, private := range map[string]bool{"private": true, "shared": false} {
+		t.Run(name, func(t *testing.T) {
+			f, running, _, goOn := freeSlowly(t, 2*muchToFree, muchToFree)
+			f.opts.Private = private
+			removed := make(chan struct{})
+			go func() {
+				defer close(removed)
+				root(f).removeFiles(t, 1)
+			}()
+			waitFor(t, "it is being freed", func() bool { return running.Load() == 1 })
+			if !private {
+				<-removed
+			}
+			select {
+			case <-removed:
+				if private {
+					t.Error("the removal has not waited")
+				}
+			default:
+			}
+			close(goOn)
+			<-removed
+		})
+	}
+}
+
+// TestWriteAwaitsRoom: a write that finds no room waits for what is being freed, and is known to.
+func TestWriteAwaitsRoom(t *testing.T) {
+	const size = muchToFree + 1<<20
+	s, err := store.NewMemory(store.MemoryOptions{Size: size + 1<<20, Huge: "never"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	goOn := make(chan struct{})
+	f := newTree(t, func(o *Options) { o.Store = &hookedStore{Store: s, beforeFree: func() { <-goOn }} })
+	u := root(f)
+	old, err := u.create(1, "old")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.fill(t, old, size)
+	u.release(old)
 	removed := make(chan struct{})
 	go func() {
 		defer close(removed)
-		root(f).removeFiles(t, 4)
+		if err := u.unlink(1, "old"); err != nil {
+			t.Error(err)
+		}
+		f.Forget(old, 1)
 	}()
-	waitFor(t, "the fourth is freed at once, beside the first", func() bool { return running.Load() == 2 })
+	node, err := u.create(1, "new")
+	if err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the content is being freed", func() bool { return f.freeing.bytes.Load() > 0 })
+	if !f.SlowWrite(&fuse.WriteIn{InHeader: *u.at(node), Size: 1}) || !f.SlowUnlink(1, "new") {
+		t.Error("it is not known what may have to wait")
+	}
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		u.fill(t, node, size) // fails where the room is not waited for
+	}()
 	close(goOn)
+	<-written
 	<-removed
+	if f.freeing.Wait(); f.SlowWrite(&fuse.WriteIn{InHeader: *u.at(node), Size: 1}) {
+		t.Error("a write is slow with nothing being freed")
+	}
 }

@@ -100,6 +100,7 @@ func (f *FS) Unlink(_ <-chan struct{}, h *fuse.InHeader, name string) fuse.Statu
 	f.unplace(dir, d, f.clock.now())
 	dir.dir.mu.Unlock()
 	f.dropIfUnused(n)
+	f.awaitRoom()
 	return fuse.OK
 }
 

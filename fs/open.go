@@ -25,12 +25,22 @@ func (f *FS) openNode(n *inode, h *fuse.InHeader, flags uint32, out *fuse.OpenOu
 	if n.typ != syscall.S_IFREG {
 		return syscall.EINVAL
 	}
+	if err := f.acquire(n, h, flags); err != nil {
+		return err
+	}
+	return f.openHeld(n, h, flags, out)
+}
+
+// acquire adds a handle to a regular file for a caller who may have it.
+func (f *FS) acquire(n *inode, h *fuse.InHeader, flags uint32) error {
 	if err := f.mayOpen(n, h, flags); err != nil {
 		return err
 	}
-	if err := f.addHandle(n); err != nil {
-		return err
-	}
+	return f.addHandle(n)
+}
+
+// openHeld does what else an open does; with an error it has given the handle back. The lock of no directory is held.
+func (f *FS) openHeld(n *inode, h *fuse.InHeader, flags uint32, out *fuse.OpenOut) error {
 	if flags&syscall.O_TRUNC != 0 {
 		if err := f.truncateOpen(n, h.Uid); err != nil {
 			f.dropHandle(n, syscall.O_WRONLY) // the kernel never heard of it

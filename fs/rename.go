@@ -47,6 +47,7 @@ func (r *rename) run() error {
 	unlock()
 	if err == nil && r.replaced != nil {
 		r.f.dropIfUnused(r.replaced)
+		r.f.awaitRoom()
 	}
 	return err
 }

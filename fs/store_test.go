@@ -5,7 +5,7 @@ import "vanishfs/fs/store"
 // A hookedStore is a store whose files call its hooks, where they are set.
 type hookedStore struct {
 	store.Store
-	beforeWrite, beforeFree func()
+	beforeWrite, beforeFree, beforeAllocate func()
 
 	blocks int64 // what each file claims to have, in units of 512 bytes
 	free   int64 // what the store claims to have room for, bytes
@@ -34,6 +34,13 @@ func (f *hookedFile) WriteAt(p []byte, off int64) (int, error) {
 		f.s.beforeWrite()
 	}
 	return f.File.WriteAt(p, off)
+}
+
+func (f *hookedFile) Allocate(mode uint32, off, length int64) error {
+	if f.s.beforeAllocate != nil {
+		f.s.beforeAllocate()
+	}
+	return f.File.Allocate(mode, off, length)
 }
 
 func (f *hookedFile) Attr() (store.Attr, error) {
