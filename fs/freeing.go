@@ -12,20 +12,23 @@ import (
 )
 
 // Giving memory back takes about 75 ms for a GiB of 4 KiB pages. Much content is given back beside the
-// requests. Where the next file may need its room, who removes it waits for that, and who finds no room
-// waits too, as long as there is some to come; a transport keeps others from waiting with them.
+// requests. Who finds no room waits as long as there is some to come, and a transport keeps others from waiting with
+// him. But who writes past the daemon is told by the kernel. So on the direct plane, where the next file may need the
+// room, who removes content waits until it is there.
 //
-// Who removes a name has locked its directory in the kernel, and with it perhaps those who make files there. So on a
-// shared mount he waits for removalPatience at most. Beyond that only a write past the daemon can find less room
-// than was made for it.
+// Who removes a name has locked its directory in the kernel, and with it perhaps all who make files there. So where
+// others use the mount a removal waits for removalPatience at most, and all removals together for a small part of
+// the time. What does not wait may leave less room, for some milliseconds, to a write past the daemon.
 
 const (
 	// muchToFree, bytes, takes about as long as ten requests.
 	muchToFree = 8 << 20
 	// roomToWait is how many files of its size content must have room beside it to be freed later.
 	roomToWait = 8
-	// removalPatience is enough for half a GiB of small pages.
-	removalPatience = 50 * time.Millisecond
+	// removalPatience is enough for a quarter of a GiB of small pages. For removalRest times as long as
+	// removals have waited, none waits.
+	removalPatience = 20 * time.Millisecond
+	removalRest     = 20
 	// muchToSeek, bytes, takes as long to look through as ten requests, where it was reserved and not written
 	// (mm/filemap.c, mapping_seek_hole_data).
 	muchToSeek = 64 << 20
@@ -43,6 +46,7 @@ type freer struct {
 	queue   []heavy       // guarded by mu
 	running bool          // guarded by mu
 	freed   chan struct{} // guarded by mu: closed when the next content has been given back; nil if nobody waits
+	rest    time.Time     // guarded by mu: until then no removal waits
 	busy    sync.WaitGroup
 }
 
@@ -120,16 +124,17 @@ func (f *FS) free(c store.File) {
 	f.freeing.push(h)
 }
 
-// awaitRoom returns when what is being freed leaves room enough for the next file, or after removalPatience where
-// others may wait for the caller. No lock is held.
+// awaitRoom is called by who has removed a name. It returns when what is being freed leaves room enough for the
+// next file, where that cannot wait for it by itself. No lock is held.
 func (f *FS) awaitRoom() {
-	if f.freeing.bytes.Load() == 0 {
+	if !f.removalWaits() {
 		return
 	}
 	var over <-chan time.Time // nil is never
 	if !f.opts.Private {
 		patience := time.NewTimer(removalPatience)
 		defer patience.Stop()
+		defer f.freeing.waited(time.Now())
 		over = patience.C
 	}
 	for !f.roomBeside(0) {
@@ -142,6 +147,27 @@ func (f *FS) awaitRoom() {
 		case <-over:
 			return
 		}
+	}
+}
+
+// removalWaits says whether a removal is to wait for room now.
+func (f *FS) removalWaits() bool {
+	return f.direct && f.roomIsShort() && (f.opts.Private || f.freeing.mayWait(time.Now()))
+}
+
+func (q *freer) mayWait(now time.Time) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return !now.Before(q.rest)
+}
+
+// waited notes that a removal has waited since start.
+func (q *freer) waited(start time.Time) {
+	now := time.Now()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if rest := now.Add(removalRest * now.Sub(start)); rest.After(q.rest) {
+		q.rest = rest
 	}
 }
 
@@ -170,8 +196,11 @@ func (f *FS) roomIsShort() bool { return f.freeing.bytes.Load() > 0 && !f.roomBe
 // SlowUnlink says whether who removes a name, or renames another file to it, has to wait for its content to
 // be given back, or for what is being given back already.
 func (f *FS) SlowUnlink(dir uint64, name string) bool {
-	if f.roomIsShort() {
+	if f.removalWaits() {
 		return true
+	}
+	if !f.direct {
+		return false
 	}
 	n := f.fileAt(dir, name)
 	if n == nil {

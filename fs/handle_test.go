@@ -44,10 +44,12 @@ func TestReplacedContentWaitsForForget(t *testing.T) {
 		if err := u.rename(1, "b", 1, "a", 0); err != nil {
 			t.Fatal(err)
 		}
+		f.freeing.Wait()
 		if waits := u.used(t) == before; waits != c.wait {
 			t.Errorf("%d bytes: waits %v", c.size, waits)
 		}
 		f.Forget(node, 1)
+		f.freeing.Wait()
 		if used := u.used(t); used != 4096 {
 			t.Errorf("%d bytes: %d used at the end", c.size, used)
 		}

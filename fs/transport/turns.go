@@ -55,7 +55,7 @@ const nobody = math.MaxUint32
 
 // newTurns makes turns for work: more of it at a time than there are CPUs gets nothing done earlier.
 func newTurns() *turns {
-	each := min(runtime.GOMAXPROCS(0), 16)
+	each := min(runtime.NumCPU(), 16)
 	return &turns{each: each, all: 2 * each, lines: make(map[uint32]*line)}
 }
 
