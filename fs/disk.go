@@ -43,8 +43,6 @@ func (f *FS) SlowWrite(in *fuse.WriteIn) bool {
 	if n == nil {
 		return false
 	}
-		return false
-	}
 	// Close to a limit it is written page by page: see nearLimit.
 	return f.opts.AccountBytes && f.domain(n).Tightest().BytesFree() < int64(in.Size) ||
 		f.waits(n, int64(in.Offset), int64(in.Size), true)

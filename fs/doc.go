@@ -14,7 +14,8 @@
 //	    reservations.mu         also below directory.mu
 //	      expiry.mu             also below inode.mu
 //
-// templatePart.mu, freer.mu and Looks.mu are taken alone, expiry.ending before everything.
+// templatePart.mu, freer.mu and Looks.mu are taken alone, expiry.ending before everything. Who waits for room
+// (freer) may hold inode.charging, which what gives room back does not take.
 //
 // # What the tree remembers
 //

@@ -31,11 +31,29 @@
 // channel is replaced only after that has happened, so the usual request
 // allocates none.
 //
+// # Turns
+//
+// What takes long must not make others wait: neither the thread that receives
+// requests, nor the entries of a queue, nor the CPUs are one user's. An
+// operation's pace says where a request is answered. Of what is slow so many
+// of one user's go on at a time as there are CPUs, twice as many of all, and
+// more of those that wait for a disk; the rest waits in a line for each user,
+// without a thread, and users take turns. On io_uring each that waits has an
+// entry of its queue, so more are registered while few are left. What waits in
+// line holds no lock of ours. What the kernel sends with a directory locked is
+// never put in line.
+//
+// That has bounds: past mostWaiting requests, or mostWaitingBytes of data that
+// came with them, or mostEntries of one thread, the kernel keeps what comes,
+// of all users. A user needs many more than 64 threads for that.
+//
 // # Lock order
 //
 //	Server.use
 //	  Server.mu
 //	interrupts.mu
+//	  turns.mu
+//	readers.mu, handoffs.mu
 //
 // No lock but Server.use, shared, is held while the filesystem is called or a
 // descriptor is read or written.
