@@ -148,20 +148,6 @@ func (a *allocation) missing(s extent, to []extent) []extent {
 	return a.missing(extent{half, s.end() - half}, to)
 }
 
-// An extent is a range of a file, bytes.
-type extent struct{ off, length int64 }
-
-func (e extent) end() int64 { return e.off + e.length }
-
-// appendExtent adds an extent that comes after all of to.
-func appendExtent(to []extent, e extent) []extent {
-	if last := len(to) - 1; last >= 0 && to[last].end() == e.off {
-		to[last].length += e.length
-		return to
-	}
-	return append(to, e)
-}
-
 // parts are the slices of a range that are allocated at a time. They begin at multiples of
 // allocateMost, so that no huge page is cut.
 func parts(off, length int64) func(yield func(extent) bool) {

@@ -50,7 +50,7 @@ func (f *FS) read(n *inode, in *fuse.ReadIn, buf []byte) (int, error) {
 	}
 	got, err := readAt(c, buf, off, in.Flags)
 	if forget {
-		f.uncacher.forget(n.id, extent{off, off + int64(len(buf))})
+		f.uncacher.forget(n.id, extent{off, int64(len(buf))})
 	}
 	return got, err
 }

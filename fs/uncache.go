@@ -19,24 +19,10 @@ const (
 type uncacher struct {
 	mu      sync.Mutex
 	changed sync.Cond
-	queue   map[uint64]extent // by node; guarded by mu
+	queue   map[uint64]extent // by node; without any length it is the attributes alone; guarded by mu
 	stopped bool              // guarded by mu
 	quit    chan struct{}
 	done    chan struct{}
-}
-
-// An extent is bytes of a file, from off to before end; without any it is the attributes alone.
-type extent struct{ off, end int64 }
-
-// and is both extents and what is between.
-func (e extent) and(o extent) extent {
-	switch {
-	case o.off == o.end:
-		return e
-	case e.off == e.end:
-		return o
-	}
-	return extent{min(e.off, o.off), max(e.end, o.end)}
 }
 
 func (u *uncacher) start(k Kernel) {
@@ -64,10 +50,10 @@ func (u *uncacher) run(k Kernel) {
 		}
 		wait(uncacheFirst)
 		for node, e := range u.take() {
-			if e.off == e.end {
+			if e.length == 0 {
 				e.off = -1
 			}
-			_ = k.InvalInode(node, e.off, e.end-e.off)
+			_ = k.InvalInode(node, e.off, e.length)
 		}
 		wait(uncacheEvery)
 	}
@@ -98,7 +84,7 @@ func (u *uncacher) forget(node uint64, e extent) {
 	if u.stopped || u.done == nil {
 		return
 	}
-	u.queue[node] = u.queue[node].and(e)
+	u.queue[node] = u.queue[node].cover(e)
 	u.changed.Signal()
 }
 

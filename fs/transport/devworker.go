@@ -17,7 +17,17 @@ type devWorker struct {
 	buf []byte     // mapped; messageHeader + MaxWrite bytes
 }
 
+// spareWorkers is how many workers are kept for requests that are to be handed off: the memory of their
+// buffers is there already.
+const spareWorkers = 8
+
 func (s *Server) newDevWorker() (*devWorker, error) {
+	select {
+	case w := <-s.spare:
+		s.dispatcher.interrupts.add(&w.request)
+		return w, nil
+	default:
+	}
 	buf, err := newBuffer(messageHeader + s.options.MaxWrite)
 	if err != nil {
 		return nil, err
@@ -39,7 +49,27 @@ func callerOf(msg []byte) uint32 {
 
 func (w *devWorker) free() {
 	w.dispatcher.interrupts.remove(&w.request)
-	freeBuffer(w.buf)
+	if w.running.Load() != 0 { // it was dropped in line, and its cancel channel may be closed
+		freeBuffer(w.buf)
+		return
+	}
+	select {
+	case w.spare <- w:
+	default:
+		freeBuffer(w.buf)
+	}
+}
+
+// dropSpares gives the memory of the spare workers back. No worker is at work any more.
+func (s *Server) dropSpares() {
+	for {
+		select {
+		case w := <-s.spare:
+			freeBuffer(w.buf)
+		default:
+			return
+		}
+	}
 }
 
 // take finds the operation of the message in the first n bytes of the buffer.
@@ -108,13 +138,14 @@ func (w *devWorker) wait(op *operation, turns *turns) (next *devWorker) {
 
 // goOn is the turn of a request that had to wait for it.
 func (w *devWorker) goOn() {
-	defer w.turns.give(&w.turn)
-	if w.ended.Load() { // nobody waits for the reply, and much may be in line
-		w.free()
-		w.busy.Done()
+	defer w.busy.Done()
+	defer w.free()
+	defer w.turns.give(&w.turn) // before another request has the worker
+	if w.ended.Load() {         // nobody waits for the reply, and much may be in line
 		return
 	}
-	w.finish()
+	w.dispatcher.run(w.op, &w.request)
+	w.send(w.op)
 }
 
 // finish answers a request that is not a reader's any more.

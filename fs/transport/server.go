@@ -63,6 +63,7 @@ type Server struct {
 	queues   int      // immutable after Handshake: of io_uring, 0 without
 	settler  settler  // of io_uring
 
+	spare    chan *devWorker
 	ready    chan struct{} // closed when requests are answered
 	unserved atomic.Int32  // queues of io_uring that have no entry yet
 
@@ -104,7 +105,7 @@ func NewServer(dev *os.File, fsys fuse.RawFileSystem, o Options) (*Server, error
 	return &Server{
 		dev: dev, fd: int(dev.Fd()), options: o, log: o.Logger,
 		dispatcher: newDispatcher(fsys, o.Logger),
-		sleepers:   make(map[sleeper]struct{}), ready: make(chan struct{}),
+		sleepers:   make(map[sleeper]struct{}), ready: make(chan struct{}), spare: make(chan *devWorker, spareWorkers),
 	}, nil
 }
 
@@ -138,6 +139,7 @@ func (s *Server) Serve() error {
 		close(s.ready)
 	}
 	s.busy.Wait()
+	s.dropSpares()
 	s.end(nil)
 	s.dispatcher.fsys.OnUnmount()
 

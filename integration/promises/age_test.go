@@ -80,7 +80,7 @@ func process(script string) func(*testing.T, *harness.Mount, string) func() {
 	}
 }
 
-func mapping(t *testing.T, _ *harness.Mount, path string) func() {
+func mapFile(t *testing.T, _ *harness.Mount, path string) func() {
 	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CLOEXEC, 0)
 	check(t, "open "+path, err)
 	mem, err := unix.Mmap(fd, 0, 1, unix.PROT_READ, unix.MAP_SHARED)
