@@ -37,6 +37,14 @@ func HelperCommand(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// HelperArgs is the same as an argument list, for use behind `vanishfs run --`.
+func HelperArgs(name string, args ...string) []string {
+	if helpers[name] == nil {
+		panic("no such helper: " + name)
+	}
+	return append([]string{"/usr/bin/env", envHelper + "=" + name, self}, args...)
+}
+
 // Scratch is a directory on disk for files that a test does not want on the
 // filesystem under test. Any user may search it.
 func Scratch() string { return scratch }

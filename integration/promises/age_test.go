@@ -130,7 +130,7 @@ func uses() []use {
 	all := []use{
 		{"file-open", after(emptyFile, opening(unix.O_RDONLY))},
 		{"file-locked", after(emptyFile, locking)},
-		{"file-mapped", after(emptyFile, mapping)},
+		{"file-mapped", after(emptyFile, mapFile)},
 		{"file-path", after(emptyFile, opening(unix.O_PATH))},
 		{"symlink-path", after(symlink, opening(unix.O_PATH|unix.O_NOFOLLOW))},
 		{"socket-listening", listening("unix")},
