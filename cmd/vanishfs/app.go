@@ -10,20 +10,25 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// commands make one each: most of the time that it takes to start is that of making them all.
-var commands = []struct {
+// A commandMaker makes one command: most of the time that it takes to start is that of making them all.
+type commandMaker struct {
 	name string
 	make func() *cli.Command
-}{
-	{"run", runCommand}, {"mount", mountCommand}, {"umount", umountCommand}, {"set", setCommand}, {"status", statusCommand},
-	{"mktemp", mktempCommand}, {"keep", keepCommand}, {"once", onceCommand}, {"doctor", doctorCommand}, {"version", versionCommand},
+}
+
+func commands() []commandMaker {
+	return []commandMaker{
+		{"run", runCommand}, {"mount", mountCommand}, {"umount", umountCommand}, {"set", setCommand}, {"status", statusCommand},
+		{"mktemp", mktempCommand}, {"keep", keepCommand}, {"once", onceCommand}, {"doctor", doctorCommand},
+		{"help", helpCommand}, {"version", versionCommand},
+	}
 }
 
 func isCommand(name string) bool { return commandNamed(name) != nil }
 
 // commandNamed makes a command, nil if there is none of that name.
 func commandNamed(name string) *cli.Command {
-	for _, c := range commands {
+	for _, c := range commands() {
 		if c.name == name {
 			return c.make()
 		}
@@ -33,7 +38,7 @@ func commandNamed(name string) *cli.Command {
 
 func allCommands() []*cli.Command {
 	var list []*cli.Command
-	for _, c := range commands {
+	for _, c := range commands() {
 		list = append(list, c.make())
 	}
 	return list
@@ -49,12 +54,7 @@ session, or of the last program that has them open.
    $ vanishfs run --size 256MiB -- sh          a capped one for a shell
    $ vanishfs mount --allow-other /mnt/scratch a shared one; vanishfs umount ends it
    $ report > /tmp/.vanish/new/report.csv      inside: a fresh name by opening a path
-   $ vanishfs doctor                           what this machine allows
-
-Exit codes: 0 done; 1 failed; 2 wrong usage; 3 wrong value; 4 no /dev/fuse;
-5 not permitted; 6 mount point missing, no directory or not writable; 7 mount
-point or mount busy; 8 not on a vanishfs; 9 spill directory missing, not writable
-or full. run has its own, see run --help.`
+   $ vanishfs doctor                           what this machine allows`
 )
 
 // newApp is a program of one command; out takes results. Help is not cli's business, see help.go.
@@ -84,11 +84,8 @@ func execute(args []string, out io.Writer) error {
 	switch {
 	case args[0] == "--version":
 		return execute([]string{"version"}, out)
-	case args[0] == "help" && len(args) > 1:
-		return execute([]string{args[1], "--help"}, out)
-	case args[0] == "help", args[0] == "--help", args[0] == "-h":
-		_, err := io.WriteString(out, programHelp())
-		return err
+	case args[0] == "--help", args[0] == "-h":
+		return execute([]string{"help"}, out)
 	case strings.HasPrefix(args[0], "-"):
 		return usagef("unknown flag %s before the command; see vanishfs --help", args[0])
 	}

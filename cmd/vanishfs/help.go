@@ -117,10 +117,15 @@ func wrap(text string, width int) []string {
 // programHelp is what vanishfs --help prints.
 func programHelp() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s - %s\n\nUsage: vanishfs COMMAND [flags] [operands]\n\n%s\n\nCommands:\n", programName, programUsage, programText)
+	fmt.Fprintf(&b, "%s - %s\n\nUsage: vanishfs COMMAND [flags] [operands]\n\n%s\n", programName, programUsage, programText)
+	b.WriteString("\nCommands, with flags and examples in \"vanishfs COMMAND --help\":\n")
 	for _, cmd := range allCommands() {
 		fmt.Fprintf(&b, "  %-10s%s\n", cmd.Name, cmd.Usage)
 	}
-	b.WriteString("\n\"vanishfs COMMAND --help\" has flags and examples of each.\n")
+	b.WriteString("\nThe manual, \"vanishfs help PAGE\":\n")
+	for _, page := range pageNames {
+		fmt.Fprintf(&b, "  %-*s%s\n", helpIndent-2, page, pageSummary(page))
+	}
+	b.WriteString("\n" + strings.Join(wrap("Exit codes: "+exitCodeList(), helpWidth), "\n") + "\n")
 	return b.String()
 }

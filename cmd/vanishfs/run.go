@@ -22,7 +22,7 @@ it is $SHELL. Flags end at the first word that is none.
 
    $ vanishfs run -- make -j4
    $ vanishfs run --size 256MiB --remove close python3 import.py
-   $ vanishfs run --at /tmp --at /var/tmp -- sh -c 'sort -u big > /tmp/x; wc -l /tmp/x'
+   $ vanishfs run --at /tmp --at /var/tmp -- sh -c 'sort big > /tmp/x; uniq /tmp/x'
    $ vanishfs run --store=tiered --memory 1g --size 20g -- sort -o sorted big
    $ vanishfs run --expose /tmp/.X11-unix -- xterm
 
