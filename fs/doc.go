@@ -4,7 +4,8 @@
 //
 // # Locks
 //
-// In this order, and never two of one line but as said:
+// Locks are taken in this order, and no two of the same line are held at once,
+// but for directories, as said there:
 //
 //	FS.renameMu                 a directory moves: the shape of the tree
 //	  directory.mu              entries; parent before child, else see FS.lockPair
@@ -38,29 +39,9 @@
 // A transport has a buffer for each request that is being answered, and nothing else. Sessions and users are
 // remembered as long as processes and files refer to them (package session).
 //
-// # Differences from tmpfs
+// # Behaviour
 //
-// With --permissions=owner, the default:
-//
-//   - files and directories never have group, other, setuid, setgid or sticky bits; chmod drops
-//     them (or is EPERM with --chmod=deny). The root of the mount is not a file and keeps its mode.
-//
-// Always:
-//
-//   - device nodes cannot be made: EPERM, for root too.
-//   - POSIX ACLs are taken as a chmod (acl.go); security attributes: EOPNOTSUPP. User attributes need --xattr.
-//   - every directory has a hidden entry .vanish, which cannot be made, removed or renamed (EPERM).
-//   - a name that .vanish/new gave to one user is EEXIST for another for 60 seconds.
-//   - over the size limit of a file, write is EFBIG without SIGXFSZ.
-//   - a mapping that asks for huge pages (MADV_HUGEPAGE) gets them on the direct plane, and is charged
-//     for them: 2 MiB for the first store to each.
-//   - on the mediated plane, a store to a shared mapping beyond the quota raises SIGBUS as on tmpfs,
-//     but for a page whose hole somebody has read within the last millisecond: that is charged when it
-//     is written back, and beyond the quota lost with ENOSPC at msync; see holes.go. A fault may fill a
-//     page beside it that lies alone between cached ones. A hole that is read by a process that
-//     may have the file mapped is filled, and so it is where the daemon cannot tell.
-//   - on the mediated plane, reading what is in the page cache does not move atime.
-//   - RENAME_WHITEOUT is EINVAL, and FALLOC_FL_ZERO_RANGE EOPNOTSUPP where the store has none.
-//   - of the flags of chattr(1) there is only d, which is not to be dumped (flags.go); the others of tmpfs are EOPNOTSUPP.
-//   - inode numbers are never used twice.
+// What programs see of it, and how that differs from tmpfs, is in the manual:
+// vanishfs(5), cmd/vanishfs/man/vanishfs.5.md. Who can do what to a mount, and
+// what stops them, is in vanishfs-security(7).
 package fs

@@ -6,14 +6,15 @@
 // the reply. A transport feeds it. Two exist: the /dev/fuse loop (dev*.go),
 // which works everywhere, and FUSE over io_uring (uring*.go, Linux 6.14), which
 // answers on the CPU of the caller. A Server owns one connection: handshake,
-// transport, notifications, registration of passthrough files, and its end.
+// transport, notifications, registration of passthrough files, and the end of
+// the connection.
 //
 // # Memory of a request
 //
-// Every worker has one request and uses it again and again: the fixed part of
-// a message is copied into it (so that it can be cast to go-fuse's In structs),
-// names and data stay where the kernel wrote them. What the filesystem is given
-// is therefore valid only during the call. No hot operation allocates.
+// Every worker has one request, which it uses again for each message. The fixed
+// part of a message is copied into it, so that it can be cast to go-fuse's In
+// structs; names and data stay where the kernel wrote them. So what the
+// filesystem is given is valid during the call only. No hot operation allocates.
 //
 // A filesystem that implements ReadBuffer serves READ without the one
 // allocation that a fuse.ReadResult costs.
@@ -49,12 +50,15 @@
 //
 // # Lock order
 //
-//	Server.use
+//	Server.use        shared to use the device's descriptor, exclusive to close or replace it
 //	  Server.mu
 //	interrupts.mu
 //	  turns.mu
-//	readers.mu, handoffs.mu
+//	readers.mu, handoffs.mu, settler.mu, follower.trying    each taken alone
 //
-// No lock but Server.use, shared, is held while the filesystem is called or a
-// descriptor is read or written.
+// No lock is held while the filesystem is called. A notification and the
+// registration of a passthrough file enter the kernel with Server.use held,
+// shared. Abort wakes the threads that sleep, by a signal or an eventfd, with
+// both locks of the Server held: neither waits. The holder of follower.trying
+// reads from /proc, so nobody waits for it: it is tried only.
 package transport
