@@ -1,25 +1,27 @@
-// Package session makes the sessions and the users' limits inside one mount: it
-// says which scope a file that a process creates belongs to, and has the tree
-// end a scope when its processes have.
+// Package session makes the sessions and the users' limits inside one mount. It
+// says which scope a file belongs to that a process creates, and has the tree end
+// a scope when the processes of its session have ended.
 //
-// A session is a process, a POSIX session or a cgroup. A scope is one session,
-// or one user's part of it where users have limits: a file is charged to the
-// mount, in it to its user, in that to its session.
+// A session is a process, a POSIX session or a cgroup. A scope is one session or,
+// where users have limits, one user's part of a session. A file is charged to the
+// mount, within it to its user, and within that to its session.
 //
 // # Identity
 //
-// Numbers of processes and sessions are used again. So what is known of a number
-// is asked of the kernel at each use, which takes one or two system calls that
-// neither block nor make a descriptor, but for cgroups:
-//   - a process by a pidfd that is held (a number is not used again while its process lives),
-//     and a thread of it by tgkill with signal 0;
-//   - a POSIX session by a member that is held and is still in it: nobody who leaves a
-//     session comes back, so a session of that number in between would have been this one;
-//   - a cgroup by its id, which is never used again.
+// The kernel uses numbers of processes and sessions again. So each time a number
+// is used, the kernel is asked whether it still means the same. That takes one or
+// two system calls, which do not block and, but for cgroups, make no descriptor:
+//
+//   - a process is known by a pidfd that is held (a number is not used again while
+//     its process lives), and a thread of it by tgkill with signal 0;
+//   - a POSIX session is known by a member that is held and is still in it. Nobody
+//     who leaves a session comes back, so in between there was no other session of
+//     that number;
+//   - a cgroup is known by its id, which is never used again.
 //
 // The caller of a request waits for the answer and cannot be killed meanwhile
-// (fs/fuse/dev.c, request_wait_answer), so its thread id means the caller as
-// long as ScopeOf runs.
+// (fs/fuse/dev.c, request_wait_answer), so its thread id means the caller as long
+// as ScopeOf runs.
 //
 // # Locks
 //
