@@ -1,5 +1,5 @@
-// Package process is what processes need that are this program again: vanishfs
-// starts itself as its own daemon and as the helpers of a session.
+// Package process has what the processes need that are this program again:
+// vanishfs starts itself as its own daemon and as the helpers of a session.
 package process
 
 import (
