@@ -1,7 +1,7 @@
-// Package doctor finds out what this kernel and this user allow, by trying it:
-// versions lie where distributions backport, and containers forbid what the
-// kernel could do. For what is missing it says what that costs and the exact
-// command that enables it. Only Fix changes anything.
+// Package doctor finds out what this kernel and this user allow, by trying it. It
+// does not go by version numbers: distributions backport, and containers forbid
+// what the kernel could do. For what is missing it says what that costs, and the
+// exact command that enables it. Only Fix changes anything.
 package doctor
 
 import (
