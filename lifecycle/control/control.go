@@ -1,8 +1,8 @@
-// Package control talks to a served mount from outside, through the mount
-// itself: there is no socket. Orders are extended attributes that the tree
-// takes and does not store, answers are read from DIR/.vanish/status. So
-// whoever may reach a file may ask, permissions are the kernel's, and it works
-// across containers and namespaces.
+// Package control talks to a served mount from outside, through the mount itself:
+// there is no socket. Orders are extended attributes, which the tree takes and does
+// not store; answers are read from DIR/.vanish/status. So whoever may reach a file
+// may ask, the kernel checks permissions, and it works across containers and
+// namespaces.
 package control
 
 import (
