@@ -1,12 +1,12 @@
-// Package store holds the bytes of regular files: nothing else of a file.
+// Package store holds the bytes of regular files, and nothing else of a file.
 //
-// The tree (package fs) keeps one File for each regular file and opens it
-// while the file has open handles. A Store is one quota domain's bytes: its
-// limit is exact, and ENOSPC comes from the call that would exceed it.
+// The tree (package fs) keeps one File for each regular file and opens it while
+// the file has open handles. A Store has the bytes of one quota domain. Its limit
+// is exact, and ENOSPC comes from the call that would exceed it.
 //
-// Errors are syscall.Errno values wherever the caller is to see a certain
-// errno (ENOSPC, EFBIG, EINVAL, ENXIO, EOPNOTSUPP); anything else is EIO.
-// All methods may be called from several goroutines at once.
+// Errors are syscall.Errno values wherever the caller is to see a certain errno
+// (ENOSPC, EFBIG, EINVAL, ENXIO, EOPNOTSUPP); anything else is EIO. All methods may
+// be called from several goroutines at once.
 package store
 
 import "math"
