@@ -10,8 +10,9 @@
 // them, taken from RLIMIT_NOFILE. Past the budget a file's operations open it
 // by name, use it and close it again.
 //
-// Nothing is freed later than asked: a backlog could not be hidden from writers that
-// go past the daemon, and truncating a small file costs little more than queueing it.
+// What is to be freed is freed at once. A backlog could not be hidden from writers
+// that go past the daemon, and truncating a small file costs little more than
+// queueing it. Whoever wants to wait with large content asks later (fs/freeing.go).
 //
 // Lock order:
 //
