@@ -23,12 +23,12 @@
 // go and drop the pages. While a page is in flight its frame belongs to the worker: whoever
 // changes the page gives it another frame first.
 //
-// Reading a spilled page reads it past the memory; what a file that is read in sequence needs next is
-// read before, into buffers (windows) that hold it until then, and is taken from there without waiting.
-// Of several places on the disk all are read at once. A small read from a disk that has been quick is
-// tried before the request is handed over (a glance): that takes no longer, and never holds up others
-// for more than a fifth of a millisecond. A chunk that is read again before as much as memory holds has
-// been read comes back, as clean pages, which cost nothing to drop.
+// A spilled page that is read goes to the reader and not into memory. Where a file is read in sequence,
+// what comes next is read ahead, into buffers (windows) from which it is taken without waiting. A read
+// from several places on the disk reads all of them at the same time. A small read from a disk that has
+// been quick is tried before the request is handed over (a glance): that takes no longer, and never holds
+// up others for more than a fifth of a millisecond. A chunk comes back into memory if it is read again
+// before as much as memory holds has been read; its pages are clean then, and cost nothing to drop.
 //
 // Writers are slowed down the more free memory is short, and wait when there is none. No lock is
 // held during disk I/O: what is in memory can always be read.
@@ -36,13 +36,13 @@
 // # Budget
 //
 // Options.Memory covers the data in memory and the index of what is spilled (0.3 % of it, or 2.3 % of single
-// pages here and there). 48 MiB of the budget, or three eighths if that is less, are left to data however
-// large the index is: what it has beyond the rest comes on top. Memory of
-// what is removed is wiped at once; up to 256 MiB of it, and a quarter of the budget, stay with the store
-// for a second in case they are used again, and 16 MiB for good. On top of the budget come 8 MiB of
-// staging buffers for spilling and reading; the kernel buffers nothing where the spill directory can do
-// direct I/O. A budget below 4 MiB, also 0, is taken as 4 MiB, in which
-// written data is gathered on its way to the disk; the index then comes on top.
+// pages here and there). However large the index is, 48 MiB of the budget are left to data, or three
+// eighths if that is less; an index that needs more than the rest comes on top. Memory of what is removed
+// is wiped at once. Up to 256 MiB of it, and a quarter of the budget, stay with the store for a second in
+// case they are used again, and 16 MiB for good. On top of the budget come 8 MiB of staging buffers for
+// spilling and reading; the kernel buffers nothing where the spill directory can do direct I/O. A budget
+// below 4 MiB, also 0, is taken as 4 MiB, in which written data is gathered on its way to the disk; the
+// index then comes on top.
 //
 // # Faults
 //
