@@ -1,18 +1,18 @@
 // Package quota counts bytes and inodes against limits in a tree of domains.
 //
-// A Domain has a limit of its own and lies in its parent: what it reserves counts in
-// every domain up to the root, or in none. The order of use is reserve, adjust, release:
-// reserve the most that an operation can need, do it, release what it did not need.
+// A Domain has a limit of its own and lies in its parent: what is reserved in it counts in
+// every domain up to the root, or in none. An operation first reserves the most that it can
+// need, then does its work, then releases what it did not need.
 //
 // # What holds under parallel use
 //
 // No domain is over a limit at any instant, and no reservation is refused that would have
 // fitted: parallel reservers against a limit get exactly the limit in total. Reserving walks
 // from the domain to the root and undoes what it took when a domain refuses. What has been
-// taken and may still be undone is announced in the account (see account), and a reserver
-// that would be refused because of it alone tries again instead. Each reservation thus takes
-// effect at one instant between call and return; a refusal means that some domain was full
-// at one. A release takes effect when it returns.
+// taken and may still be undone is announced in the account (see account); a reserver that
+// would be refused only because of that tries again. So each reservation takes effect at one
+// instant between call and return, and a refusal means that at one such instant some domain
+// was full. A release takes effect when it returns.
 //
 // # Locks
 //
