@@ -28,6 +28,9 @@ func helpText(cmd *cli.Command) string {
 			}
 		}
 	}
+	if cmd.Name == "run" || cmd.Name == "mount" {
+		b.WriteString("\n\"vanishfs help vanishfs.5\" says what the options mean at length.\n")
+	}
 	return b.String()
 }
 

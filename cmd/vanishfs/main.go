@@ -1,6 +1,7 @@
 // Command vanishfs mounts filesystems whose files vanish, runs programs in
 // them, and talks to those that are mounted. It parses, validates and wires;
-// what the words mean is in the packages lifecycle and fs.
+// what the words mean is in the packages lifecycle and fs. The manual is in the
+// directory man.
 package main
 
 import (

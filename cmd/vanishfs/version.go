@@ -12,7 +12,8 @@ func versionCommand() *cli.Command {
 		Name:      "version",
 		Usage:     "print version, revision and build",
 		UsageText: "vanishfs version",
-		Description: `Is the module's version, "(devel)" for a build of no tag.
+		Description: `The version is the module's: a tag, or "(devel)" for a build without one. With it
+come the Go version and, where the build knew it, the revision.
 
    $ vanishfs version
    vanishfs v1.0.0 (go1.26.0, revision 0123456789ab)`,

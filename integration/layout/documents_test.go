@@ -97,6 +97,27 @@ func TestNamedTestsExist(t *testing.T) {
 	}
 }
 
+// claim is an entry of a definition list, up to the next blank line.
+var claim = regexp.MustCompile(`(?m)^(.+)\n: ((?:.+\n)+)`)
+
+// TestEachClaimHasItsTest: whatever the page on security says that stops somebody, a test holds.
+func TestEachClaimHasItsTest(t *testing.T) {
+	const page = "cmd/vanishfs/man/vanishfs-security.7.md"
+	text, err := os.ReadFile(filepath.Join(root(t), page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := claim.FindAllStringSubmatch(string(text), -1)
+	if len(claims) < 10 {
+		t.Errorf("%s has %d claims", page, len(claims))
+	}
+	for _, c := range claims {
+		if !testName.MatchString(c[2]) {
+			t.Errorf("%s: %q names no test", page, c[1])
+		}
+	}
+}
+
 func startsSome(tests map[string]bool, prefix string) bool {
 	for name := range tests {
 		if strings.HasPrefix(name, prefix) {
