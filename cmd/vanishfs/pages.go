@@ -2,8 +2,11 @@ package main
 
 import (
 	"embed"
+	"fmt"
 	"io/fs"
+	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/cpuguy83/go-md2man/v2/md2man"
 )
@@ -11,7 +14,7 @@ import (
 // The manual is written in Markdown, so that it can be read on the web as it
 // is, and is part of the binary: man/NAME.SECTION.md is the page NAME(SECTION).
 // What is in it between "<!-- generated: ... -->" and "<!-- end -->" comes from
-// the commands and options themselves; see pages_test.go.
+// the commands and options themselves; see generated_test.go.
 //
 //go:embed man/*.md
 var manual embed.FS
@@ -19,11 +22,17 @@ var manual embed.FS
 // pageNames are the pages in the order in which one reads them, as NAME.SECTION.
 var pageNames = []string{"vanishfs.1", "vanishfs.5", "vanishfs-security.7", "vanishfs-performance.7", "mount.fuse.vanishfs.8"}
 
+// cutSection splits NAME.SECTION.
+func cutSection(page string) (name, section string) {
+	i := strings.LastIndexByte(page, '.')
+	return page[:i], page[i+1:]
+}
+
 // pageNamed finds a page by NAME.SECTION, by NAME, or by what follows
 // "vanishfs-" in it; "" if there is none.
 func pageNamed(topic string) string {
 	for _, page := range pageNames {
-		name := page[:len(page)-len(".1")]
+		name, _ := cutSection(page)
 		if topic == page || topic == name || topic == strings.TrimPrefix(name, programName+"-") {
 			return page
 		}
@@ -31,10 +40,10 @@ func pageNamed(topic string) string {
 	return ""
 }
 
+// Compiled when they are used, which is seldom: this program starts itself several times over.
 var (
-	comment  = pattern(`(?m)^<!--.*-->\n+`)
-	pageLink = pattern(`\[([^\]]*)\]\([^)]*\.md\)`)
-	pageForm = pattern(`^(.*)\((\d)\)$`)
+	comment  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^<!--.*-->\n+`) })
+	pageLink = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\[([^\]]*)\]\([^)]*\.md\)`) })
 )
 
 // pageSource is a page's Markdown as a manual's reader needs it: without
@@ -60,8 +69,9 @@ func pageRoff(page string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	title, body := cutTitle(source)
-	head := pageForm().ReplaceAllString(title, `# $1 $2 "" "vanishfs" "vanishfs manual"`)
+	_, body := cutTitle(source)
+	name, section := cutSection(page)
+	head := fmt.Sprintf(`# %s %s "" "vanishfs" "vanishfs manual"`, name, section)
 	return md2man.Render([]byte(head + "\n" + body)), nil
 }
 

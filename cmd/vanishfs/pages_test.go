@@ -35,7 +35,7 @@ func TestPages(t *testing.T) {
 		t.Errorf("pages are %q: %v", files, err)
 	}
 	everyPage(t, func(t *testing.T, page, source string) {
-		name, section := page[:len(page)-2], page[len(page)-1:]
+		name, section := cutSection(page)
 		if title, _ := cutTitle(source); title != name+"("+section+")" {
 			t.Errorf("title %q", title)
 		}
