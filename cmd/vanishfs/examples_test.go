@@ -67,14 +67,15 @@ func tryExample(args []string) error {
 			return nil
 		}
 		for _, list := range c.StringSlice("o") {
-			if err := s.applyMountOptions(list); err != nil {
+			if err := s.Parse(list); err != nil {
 				return err
 			}
 		}
 		if err := s.applyFlags(c); err != nil {
 			return err
 		}
-		return s.check()
+		_, err := s.config()
+		return err
 	}
 	return executeCommand(cmd, args[1:], io.Discard)
 }

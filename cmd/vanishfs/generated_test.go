@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/urfave/cli/v2"
+
+	"vanishfs/lifecycle/option"
 )
 
 // The parts of the manual that are the commands' and options' own words.
@@ -24,12 +26,12 @@ var generatedPart = regexp.MustCompile(`(?s)(<!-- generated: ([a-z -]+) -->\n)(.
 func generators() map[string]func() string {
 	parts := map[string]func() string{
 		"options":            optionEntries,
-		"ignored options":    func() string { return wordList(ignoredOptions) },
-		"shown options":      func() string { return wordList(shownOptions) },
+		"ignored options":    func() string { return wordList(option.Ignored()) },
+		"shown options":      func() string { return wordList(option.OnlyRemount()) },
 		"exit codes":         func() string { return exitEntries(exitMeanings) },
 		"run exit codes":     func() string { return exitEntries(runExitMeanings) },
 		"helper exit codes":  func() string { return exitEntries(helperExitMeanings) },
-		"other option names": func() string { return wordList(aliasOptions) },
+		"other option names": aliasEntries,
 	}
 	for _, cmd := range allCommands() {
 		parts["command "+cmd.Name] = func() string { return commandSection(cmd) }
@@ -86,9 +88,7 @@ func commandSection(cmd *cli.Command) string {
 	return b.String()
 }
 
-func isSharedOption(name string) bool {
-	return slices.ContainsFunc(options, func(o *option) bool { return o.name == name })
-}
+func isSharedOption(name string) bool { return option.Find(name) != nil }
 
 // markdownBlock indents examples, whose lines start with three blanks, by one more.
 func markdownBlock(block string) string {
@@ -122,24 +122,62 @@ func entry(names, placeholder, usage, def string, takes bool) string {
 	return names + "\n: " + strings.Join(wrap(usage, helpWidth-2), "\n  ") + "\n\n"
 }
 
-// optionEntries are the options of run and mount, under their headings.
+// optionEntries are the options of run, mount and -o, under their sections.
 func optionEntries() string {
 	var b strings.Builder
-	group := ""
-	for _, o := range options {
-		if o.group != group {
-			group = o.group
-			fmt.Fprintf(&b, "### %s\n\n", group)
+	var section option.Section
+	for _, o := range option.All() {
+		if o.Section != section {
+			section = o.Section
+			fmt.Fprintf(&b, "### %s\n\n", section)
 		}
-		placeholder, usage := splitUsage(o.usage)
-		if o.only != "" {
-			usage += "; only for " + o.only
+		b.WriteString(optionEntry(o))
+	}
+	return b.String()
+}
+
+// optionEntry is an entry of a definition list: what --help says, who takes the option, and whether it can change.
+func optionEntry(o *option.Option) string {
+	name := "**--" + o.Name + "**"
+	if o.Short != "" {
+		name = "**-" + o.Short + "**, " + name
+	}
+	if o.For == option.MountOption {
+		name = "**-o " + o.Name + "**"
+	}
+	usage, remarks := o.Help, []string{}
+	if o.For == option.Run || o.For == option.Mount {
+		remarks = append(remarks, "only a flag of "+map[option.Front]string{option.Run: "run", option.Mount: "mount"}[o.For])
+	} else if !o.Accepts(option.Run) && o.Accepts(option.Mount) {
+		remarks = append(remarks, "not for run")
+	}
+	if o.Change == option.Live {
+		remarks = append(remarks, "can change while mounted")
+	}
+	if len(remarks) > 0 {
+		usage += "; " + strings.Join(remarks, "; ")
+	}
+	def := o.DefaultText
+	if def == "" {
+		def = o.Default
+	}
+	return entry(name, o.Placeholder, usage, def, !o.IsSwitch())
+}
+
+// aliasEntries are the other names that mount options have.
+func aliasEntries() string {
+	var b strings.Builder
+	for _, o := range option.All() {
+		for _, a := range o.Aliases {
+			meaning := "`" + o.MountName() + "`"
+			switch {
+			case a.Blocks:
+				meaning += ", in pages"
+			case a.Value == "false":
+				meaning = "not " + meaning
+			}
+			fmt.Fprintf(&b, "**%s**\n: %s (%s)\n\n", a.Name, meaning, a.From)
 		}
-		names := "**--" + o.name + "**"
-		if o.short != "" {
-			names = "**-" + o.short + "**, " + names
-		}
-		b.WriteString(entry(names, placeholder, usage, o.def, !o.isSwitch()))
 	}
 	return b.String()
 }
@@ -152,11 +190,6 @@ func exitEntries(list []exitMeaning) string {
 	return b.String()
 }
 
-func wordList[V any](words map[string]V) string {
-	var list []string
-	for word := range words {
-		list = append(list, word)
-	}
-	slices.Sort(list)
-	return strings.Join(wrap(strings.Join(list, ", ")+".", helpWidth), "\n") + "\n"
+func wordList(words []string) string {
+	return strings.Join(wrap(strings.Join(words, ", ")+".", helpWidth), "\n") + "\n"
 }

@@ -2,6 +2,8 @@ package option
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -25,6 +27,12 @@ var ignoredOptions = wordSet(
 
 // shownOptions stand in /proc/mounts and come back with a remount.
 var shownOptions = wordSet("user_id group_id max_read blksize fd rootmode")
+
+// Ignored are the mount options that are accepted and change nothing, in alphabetic order.
+func Ignored() []string { return slices.Sorted(maps.Keys(ignoredOptions)) }
+
+// OnlyRemount are those that change nothing either, and are accepted for a remount only.
+func OnlyRemount() []string { return slices.Sorted(maps.Keys(shownOptions)) }
 
 // A MountList is what a list of mount options says.
 type MountList struct {
