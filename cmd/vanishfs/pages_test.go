@@ -60,7 +60,7 @@ var (
 	flagInText    = regexp.MustCompile(`(?:^|[\s(*` + "`" + `])--([a-z][a-z-]*)`)
 	commandInText = regexp.MustCompile("(?m)(?:`|^ +[$#>] (?:do )?(?:[a-z]=\\$\\()?)vanishfs ([a-z]+)")
 	// foreignFlags are of programs that the manual mentions.
-	foreignFlags = []string{"no-g", "against", "device", "help", "quick", "rows", "systems"}
+	foreignFlags = []string{"acls", "against", "device", "help", "no-g", "preserve", "quick", "rows", "systems"}
 )
 
 // TestPagesNameWhatExists: a flag or command in the manual and in any --help is one of ours.
