@@ -26,6 +26,7 @@ const (
 	envInside  = "VANISHFS_TEST_INSIDE"  // directory that a variant's cases are to run in
 	envBinary  = "VANISHFS_TEST_BINARY"  // a built vanishfs: set for children, and to test another build
 	envScratch = "VANISHFS_TEST_SCRATCH" // where to make the scratch directory; any user has to reach it
+	envLong    = "VANISHFS_LONG"         // see Long
 	envSelf    = "VANISHFS_TEST_SELF"    // the readable copy of the test binary
 )
 
@@ -117,3 +118,7 @@ func Program() string { return program }
 // Race says that the tests, and so the binary, have the race detector: they are
 // about ten times slower.
 func Race() bool { return raceEnabled }
+
+// Long reports whether the tests are to take their time: a million files where else there are thousands. Who asks is
+// named in scripts/test, for its -long.
+func Long() bool { return os.Getenv(envLong) != "" }

@@ -162,3 +162,39 @@ func root(t *testing.T) string {
 	}
 	return strings.TrimSpace(string(out))
 }
+
+// TestLongTestsAreNamed: scripts/test -long runs tests that there are, and no file that asks harness.Long is without one.
+func TestLongTestsAreNamed(t *testing.T) {
+	script, err := os.ReadFile(filepath.Join(root(t), "scripts/test"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(script), "\nLONG='")
+	list, _, _ = strings.Cut(list, "'")
+	names := strings.Fields(list)
+	files, err := filepath.Glob(filepath.Join(root(t), "integration/promises/*_test.go"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("%d names, %v", len(names), err)
+	}
+	found := make(map[string]bool)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		any := false
+		for _, name := range names {
+			if strings.Contains(string(text), "\nfunc "+name+"(") {
+				found[name], any = true, true
+			}
+		}
+		if !any && strings.Contains(string(text), "harness.Long()") {
+			t.Errorf("%s asks harness.Long, and scripts/test -long runs none of its tests", file)
+		}
+	}
+	for _, name := range names {
+		if !found[name] {
+			t.Errorf("scripts/test -long is to run %s, which does not exist", name)
+		}
+	}
+}

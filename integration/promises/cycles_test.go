@@ -14,7 +14,7 @@ import (
 // cycles is how many files come and go: a million where one asked for it, else
 // what fits the time of a test.
 func cycles() int {
-	if os.Getenv("VANISHFS_LONG") != "" {
+	if harness.Long() {
 		return 1_000_000
 	}
 	if harness.Race() {

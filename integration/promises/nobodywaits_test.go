@@ -23,7 +23,7 @@ const (
 // TestNobodyWaits: however much one user asks for with all his threads, others go on. It is about time, and takes
 // some: only with VANISHFS_LONG. VANISHFS_NATIVE shows a tmpfs of the kernel's beside it, which is held to nothing.
 func TestNobodyWaits(t *testing.T) {
-	if os.Getenv("VANISHFS_LONG") == "" || !harness.Root() {
+	if !harness.Long() || !harness.Root() {
 		t.Skip("takes minutes, and wants a machine of its own and root: set VANISHFS_LONG")
 	}
 	for way, flags := range map[string][]string{

@@ -13,7 +13,7 @@ import (
 
 // kills is how often TestTieredKilled kills a daemon.
 func kills() int {
-	if os.Getenv("VANISHFS_LONG") != "" {
+	if harness.Long() {
 		return 1000
 	}
 	return 20

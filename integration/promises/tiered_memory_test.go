@@ -16,7 +16,7 @@ import (
 // buffers and 50 MiB of its own, however much is written and read. VANISHFS_LONG makes it 4 GiB through 256 MiB.
 func TestTieredMemory(t *testing.T) {
 	memory, size := int64(32*mib), int64(256*mib)
-	if os.Getenv("VANISHFS_LONG") != "" {
+	if harness.Long() {
 		memory, size = 256*mib, 4<<30
 	}
 	most := memory + 8*mib + 50*mib

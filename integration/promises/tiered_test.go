@@ -115,7 +115,7 @@ type programSizes struct {
 // TestTieredPrograms: a sort and a database that are larger than the budget. VANISHFS_LONG makes the sort 3 GB.
 func TestTieredPrograms(t *testing.T) {
 	p := programSizes{"8MiB", 6, 40, "4M", 40_000, 100 * mib}
-	if os.Getenv("VANISHFS_LONG") != "" {
+	if harness.Long() {
 		p = programSizes{"256MiB", 7, 300, "64M", 1_000_000, 8 << 30}
 	}
 	onTiered(t, []string{"--memory=" + p.memory, "--size=20GiB"}, func(t *testing.T, m *harness.Mount, _ string) {

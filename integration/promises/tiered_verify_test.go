@@ -18,7 +18,7 @@ import (
 // budget, and every byte is what was written last. VANISHFS_LONG makes it 8 GiB.
 func TestTieredVerify(t *testing.T) {
 	size, memory, ops := 256*mib, "32MiB", 3000
-	if os.Getenv("VANISHFS_LONG") != "" {
+	if harness.Long() {
 		size, memory, ops = 8<<30, "256MiB", 60_000
 	}
 	onTiered(t, []string{"--memory=" + memory, "--size=0"}, func(t *testing.T, m *harness.Mount, _ string) {
