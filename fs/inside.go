@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/moby/sys/mountinfo"
+
+	"vanishfs/fs/mounts"
 )
 
 // mostMounts is how long a mount table is read, bytes: somebody may fill that of his own namespace
@@ -22,15 +24,15 @@ func mountsInside(pid uint32) bool {
 	}
 	defer table.Close()
 	bounded := io.LimitedReader{R: table, N: mostMounts}
-	mounts, err := mountinfo.GetMountsFromReader(&bounded, nil)
+	list, err := mountinfo.GetMountsFromReader(&bounded, nil)
 	if err != nil || bounded.N == 0 {
 		return true
 	}
 	ours := make(map[int]bool)
-	for _, m := range mounts {
-		ours[m.ID] = m.FSType == "fuse.vanishfs"
+	for _, m := range list {
+		ours[m.ID] = m.FSType == mounts.Type
 	}
-	for _, m := range mounts {
+	for _, m := range list {
 		if ours[m.Parent] {
 			return true
 		}

@@ -4,10 +4,10 @@ import (
 	"os"
 	"testing"
 
-	"vanishfs/fs/store"
+	"vanishfs/fs/process"
 )
 
 func TestMain(m *testing.M) {
-	store.ChildMain() // an ordinary user's memory store comes from this program again
+	process.Become() // an ordinary user's memory store comes from this program again
 	os.Exit(m.Run())
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 
+	"vanishfs/fs/mounts"
 	"vanishfs/fs/store"
 	"vanishfs/fs/store/seal"
 	"vanishfs/fs/store/tiered"
@@ -49,15 +50,15 @@ func checkSpillDir(dir string) error {
 	if err := unix.Stat(dir, &st); err != nil {
 		return fmt.Errorf("spill directory %s: %w; name an existing directory with --spill-dir", dir, err)
 	}
-	mounts, err := mountinfo.GetMounts(func(m *mountinfo.Info) (skip, stop bool) {
-		ours := m.FSType == fsType && uint64(unix.Mkdev(uint32(m.Major), uint32(m.Minor))) == st.Dev
+	list, err := mountinfo.GetMounts(func(m *mountinfo.Info) (skip, stop bool) {
+		ours := m.FSType == mounts.Type && uint64(unix.Mkdev(uint32(m.Major), uint32(m.Minor))) == st.Dev
 		return !ours, ours
 	})
 	if err != nil {
 		return fmt.Errorf("read the mount table: %w", err)
 	}
-	if len(mounts) > 0 {
-		return fmt.Errorf("spill directory %s: is on a vanishfs itself, mounted at %s; name a directory on a disk with --spill-dir", dir, mounts[0].Mountpoint)
+	if len(list) > 0 {
+		return fmt.Errorf("spill directory %s: is on a vanishfs itself, mounted at %s; name a directory on a disk with --spill-dir", dir, list[0].Mountpoint)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package lifecycle
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,20 +15,16 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"vanishfs/fs/store"
-	"vanishfs/lifecycle/process"
+	"vanishfs/fs/process"
 )
 
-// daemonName is argv[0] of the background process; then come the descriptors of the letter with
-// MountOptions and of the pipe for the report, and the directory: for people to see, and because
+// daemonRole is the background process. Its directory is an argument: for people to see, and because
 // its bytes need not be UTF-8, as a letter's are.
-const daemonName = "vanishfs-mount"
+var daemonRole = process.NewRole("vanishfs-mount", daemonMain)
 
-// A report is what the background process says to the one that started it.
-type report struct {
-	Kind int    // index in kinds, -1 for none of them
-	Text string // empty: the mount answers
-}
+// ChildMain is process.Become: this program is also the daemon, the processes of a session, and the helpers of stores and
+// of doctor. It comes first thing in main.
+func ChildMain() { process.Become() }
 
 // Daemonize mounts in a process of its own in the background and returns once the mount
 // answers, or with the error that Serve had there. It needs ChildMain in main.
@@ -48,17 +43,17 @@ func Daemonize(o MountOptions) error {
 		}
 		o.Dir = abs
 	}
-	ours, theirs, err := os.Pipe()
+	ours, theirs, err := process.NewSocket()
 	if err != nil {
 		return err
 	}
-	defer ours.Close()
+	defer unix.Close(ours)
 	var pid int
 	err = leaveHome(func(h *home) (err error) {
 		pid, err = startDaemon(order{o, h}, theirs)
 		return err
 	})
-	theirs.Close()
+	unix.Close(theirs)
 	if err != nil {
 		return classify(err)
 	}
@@ -73,88 +68,69 @@ type order struct {
 }
 
 // startDaemon starts it in the namespace of the calling thread.
-func startDaemon(o order, pipe *os.File) (pid int, err error) {
-	letter, err := process.WriteLetter(o)
-	if err != nil {
-		return 0, err
-	}
-	defer unix.Close(letter)
-	fds := []int{letter, int(pipe.Fd())}
+func startDaemon(o order, report int) (pid int, err error) {
+	s := process.Start{Letter: o, FDs: []int{report}, Args: []string{o.Dir}}
 	if o.Home != nil {
-		fds = append(fds, o.Home.Namespace, o.Home.Root)
+		s.FDs = append(s.FDs, o.Home.Namespace, o.Home.Root)
 	}
-	if err := process.PassOn(fds...); err != nil {
-		return 0, err
-	}
-	argv := []string{daemonName, strconv.Itoa(fds[0]), strconv.Itoa(fds[1]), o.Dir}
-	pid, err = syscall.ForkExec(process.Self, argv, &syscall.ProcAttr{
-		Files: []uintptr{0, 1, 2}, Env: syscall.Environ(), Sys: &syscall.SysProcAttr{Setsid: true},
-	})
+	s.Attr.Setsid = true
+	pid, err = daemonRole.Start(s)
 	return pid, os.NewSyscallError("start the daemon", err)
 }
 
-func readReport(pipe io.Reader) error {
-	var r report
-	if json.NewDecoder(pipe).Decode(&r) != nil {
-		return errors.New("the daemon died before the mount was ready")
-	}
-	if r.Text == "" {
+// readReport is the error of the background process.
+func readReport(socket int) error {
+	kind := -1
+	_, err := process.ReadAnswer(socket, &kind)
+	switch {
+	case err == nil:
 		return nil
-	}
-	err := errors.New(r.Text)
-	if r.Kind < 0 || r.Kind >= len(kinds) {
+	case errors.Is(err, io.EOF):
+		return errors.New("the daemon died before the mount was ready")
+	case kind < 0 || kind >= len(kinds):
 		return err
 	}
-	return &Error{kinds[r.Kind], err}
+	return &Error{kinds[kind], err}
 }
 
-// ChildMain becomes the background process of Daemonize, or the helper of a
-// store, and ends with it, if this process was started for that; else it
-// returns at once. It comes first thing in main.
-func ChildMain() {
-	store.ChildMain()
-	if len(os.Args) != 4 || os.Args[0] != daemonName {
-		return
-	}
-	letter, err1 := strconv.Atoi(os.Args[1])
-	pipe, err2 := strconv.Atoi(os.Args[2])
-	if err1 != nil || err2 != nil {
-		os.Exit(1)
-	}
+// report tells who has started this process that the mount answers, or why it does not, and which of kinds that
+// is, -1 for none.
+func report(socket int, err error) error {
+	kind := slices.IndexFunc(kinds, func(k error) bool { return errors.Is(err, k) })
+	return process.Answer(socket, kind, err)
+}
+
+func daemonMain(c *process.Child) (exitCode int) {
 	process.SetName(process.Name)
-	process.KeepBack(letter, pipe)
-	b := background{pipe: pipe}
+	b := background{report: c.FDs[0]}
 	var o order
-	err := process.ReadLetter(letter, &o)
+	err := c.Read(&o)
 	b.MountOptions, b.home = o.MountOptions, o.Home
-	b.Dir = os.Args[3]
-	if b.home != nil {
-		process.KeepBack(b.home.Namespace, b.home.Root)
-	}
+	b.Dir = c.Args[0]
 	if err == nil {
 		err = b.serve()
 	}
 	if err == nil {
-		os.Exit(0)
+		return 0
 	}
 	if !b.reported {
-		writeReport(pipe, err)
+		report(b.report, err)
 	}
-	os.Exit(1)
+	return 1
 }
 
 // A background is the process of Daemonize.
 type background struct {
 	MountOptions
-	pipe     int  // where the report goes
-	reported bool // it has, and the pipe is closed: nobody listens any more
+	report   int  // the socket for the report
+	reported bool // it has, and the socket is closed: nobody listens any more
 }
 
 func (b *background) serve() error {
 	// A device that somebody else has mounted is the one descriptor of the caller's that stays open.
 	if n, ok := strings.CutPrefix(b.Dir, "/dev/fd/"); ok {
 		if fd, err := strconv.Atoi(n); err == nil {
-			process.KeepBack(fd)
+			unix.CloseOnExec(fd)
 		}
 	}
 	if err := process.DropInherited(2); err != nil {
@@ -169,30 +145,12 @@ func (b *background) serve() error {
 	log := &sink{to: os.Stderr}
 	b.Config.Logger = NewLogger(log, b.Config.Verbose, b.Config.LogJSON)
 	return Serve(ctx, b.MountOptions, func() error {
-		if err := writeReport(b.pipe, nil); err != nil {
+		if err := report(b.report, nil); err != nil {
 			return err // who started it was killed: nobody would know of the mount
 		}
 		b.reported = true
-		unix.Close(b.pipe)
+		unix.Close(b.report)
 		log.turn(&systemLog{path: systemLogSocket})
 		return process.DropInherited(3)
 	})
-}
-
-func writeReport(pipe int, err error) error {
-	text, err := json.Marshal(reportOf(err))
-	if err != nil {
-		return err
-	}
-	_, err = unix.Write(pipe, text)
-	return err
-}
-
-func reportOf(err error) report {
-	r := report{Kind: -1}
-	if err != nil {
-		r.Text = err.Error()
-		r.Kind = slices.IndexFunc(kinds, func(k error) bool { return errors.Is(err, k) })
-	}
-	return r
 }

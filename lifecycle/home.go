@@ -11,7 +11,7 @@ import (
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 
-	"vanishfs/lifecycle/process"
+	"vanishfs/fs/process"
 )
 
 // A home is the mount namespace of who started a daemon, which the daemon itself is not in: its mount goes with the

@@ -10,7 +10,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"golang.org/x/sys/unix"
 
-	"vanishfs/lifecycle/process"
+	"vanishfs/fs/process"
 )
 
 // What a daemon needs of its own, bytes: Go reserves 2 GiB of addresses, most of which it never

@@ -10,12 +10,11 @@ import (
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 
+	"vanishfs/fs/mounts"
 	"vanishfs/fs/transport"
 )
 
 const (
-	// fsType is what our mounts are in /proc/self/mountinfo.
-	fsType = "fuse.vanishfs"
 	// answerTime is how long a mount may take to say that it lives.
 	answerTime = 5 * time.Second
 	// maxLinks is how many symlinks the kernel follows (include/linux/namei.h, MAXSYMLINKS).
@@ -85,11 +84,11 @@ func findMountPoint(dir string) (path string, err error) {
 
 // isVanishfs says whether the mount table has a vanishfs at dir, and nothing on top of it.
 func isVanishfs(dir string) (bool, error) {
-	mounts, err := mountinfo.GetMounts(mountinfo.SingleEntryFilter(dir))
+	list, err := mountinfo.GetMounts(mountinfo.SingleEntryFilter(dir))
 	if err != nil {
 		return false, fmt.Errorf("read the mount table: %w", err)
 	}
-	return len(mounts) > 0 && mounts[len(mounts)-1].FSType == fsType, nil // of several on one place the last is on top
+	return len(list) > 0 && list[len(list)-1].FSType == mounts.Type, nil // of several on one place the last is on top
 }
 
 // cause strips what was tried from err, for messages that say it themselves.

@@ -7,9 +7,9 @@ import (
 	"sync"
 
 	"vanishfs/fs"
+	"vanishfs/fs/process"
 	"vanishfs/fs/store"
 	"vanishfs/fs/transport"
-	"vanishfs/lifecycle/process"
 	"vanishfs/lifecycle/session"
 	"vanishfs/quota"
 )

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"vanishfs/lifecycle/process"
+	"vanishfs/fs/process"
 )
 
 const (

@@ -1,14 +1,15 @@
 package lifecycle
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"maps"
 	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"vanishfs/fs/process"
 	"vanishfs/lifecycle/option"
 )
 
@@ -123,11 +124,7 @@ func TestDefaults(t *testing.T) {
 // The kind of an error survives the way from the background process.
 func TestReport(t *testing.T) {
 	for _, want := range []error{nil, errors.New("plain"), &Error{ErrBusy, errors.New("busy")}, &Error{ErrConfig, errors.New("config")}} {
-		text, err := json.Marshal(reportOf(want))
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := readReport(bytes.NewReader(text))
+		got := reported(t, func(socket int) error { return report(socket, want) })
 		if (got == nil) != (want == nil) || got != nil && got.Error() != want.Error() {
 			t.Errorf("%v became %v", want, got)
 		}
@@ -137,7 +134,22 @@ func TestReport(t *testing.T) {
 			}
 		}
 	}
-	if err := readReport(strings.NewReader("")); err == nil {
+	if err := reported(t, func(int) error { return nil }); err == nil {
 		t.Error("a daemon that died is taken for a mount")
 	}
+}
+
+// reported is what comes of what a background process says before it ends.
+func reported(t *testing.T, say func(socket int) error) error {
+	t.Helper()
+	ours, theirs, err := process.NewSocket()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(ours)
+	if err := say(theirs); err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(theirs)
+	return readReport(ours)
 }

@@ -8,15 +8,10 @@ import (
 	"os"
 
 	"vanishfs/lifecycle"
-	"vanishfs/lifecycle/doctor"
-	"vanishfs/lifecycle/run"
 )
 
 func main() {
-	// The binary is also its own helper processes.
 	lifecycle.ChildMain()
-	run.ChildMain()
-	doctor.ChildMain()
 	os.Exit(mainCode(os.Args))
 }
 

@@ -7,8 +7,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"vanishfs/lifecycle"
-	"vanishfs/lifecycle/doctor"
-	"vanishfs/lifecycle/run"
 )
 
 // The scripts run the command as its users do: as a process, with what it
@@ -16,8 +14,6 @@ import (
 
 func TestMain(m *testing.M) {
 	lifecycle.ChildMain()
-	run.ChildMain()
-	doctor.ChildMain()
 	testscript.Main(m, map[string]func(){"vanishfs": main, "mount.fuse.vanishfs": main, "mount.fuse": main})
 }
 

@@ -56,7 +56,7 @@ type Memory struct {
 }
 
 // NewMemory makes an empty memory store. The caller owns it and must Close it.
-// In a process that may not mount, a short-lived child process makes the tmpfs: see ChildMain.
+// In a process that may not mount, a short-lived child process makes the tmpfs: see tmpfsRole.
 func NewMemory(o MemoryOptions) (*Memory, error) {
 	t, err := openTmpfs(o)
 	if err != nil {

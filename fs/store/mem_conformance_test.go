@@ -8,12 +8,13 @@ import (
 	"syscall"
 	"testing"
 
+	"vanishfs/fs/process"
 	"vanishfs/fs/store"
 	"vanishfs/fs/store/storetest"
 )
 
 func TestMain(m *testing.M) {
-	store.ChildMain()
+	process.Become()
 	os.Exit(m.Run())
 }
 

@@ -1,16 +1,18 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"vanishfs/fs/mounts"
 )
 
 // unlimitedBytes is the size= of a store without limit. It is not size=0, because tmpfs
@@ -18,7 +20,7 @@ import (
 // "Cannot retroactively limit size").
 const unlimitedBytes = int64(1) << 62
 
-// tmpfsOptions are passed on to the child process as JSON.
+// tmpfsOptions are passed on to a child process as JSON.
 type tmpfsOptions struct {
 	Size     int64 // bytes, 0 unlimited
 	Huge     string
@@ -64,8 +66,6 @@ func adoptTmpfs(dir *os.File) (*tmpfs, error) {
 type madeTmpfs struct {
 	NoSwap  bool
 	Refused []string // options done without, and why
-	Errno   syscall.Errno
-	Err     string // only from a child process
 
 	root     int
 	contexts []int
@@ -131,19 +131,8 @@ func checkSize(size int64) error {
 	return nil
 }
 
-// contextLog is what the kernel has to say about the last refusal (fs/fsopen.c, fscontext_read).
-func contextLog(ctx int) string {
-	var buf [256]byte
-	n, err := unix.Read(ctx, buf[:])
-	if err != nil || n <= 0 {
-		return "refused by this kernel"
-	}
-	line := strings.TrimSpace(string(buf[:n]))
-	if len(line) > 2 && line[1] == ' ' {
-		line = line[2:] // the level: e, w or i
-	}
-	return line
-}
+// contextLog is what the kernel has to say about the last refusal.
+func contextLog(ctx int) string { return cmp.Or(mounts.Why(ctx), "refused by this kernel") }
 
 // resize changes the limit of the instance in use. EINVAL: below what is in use.
 func (t *tmpfs) resize(size int64) error {

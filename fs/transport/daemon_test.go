@@ -66,7 +66,7 @@ func testKilledDaemon(t *testing.T, o Options) {
 		if _, err := os.Stat(filepath.Join(dir, "file")); !errors.Is(err, syscall.ENOTCONN) && !errors.Is(err, syscall.ECONNABORTED) {
 			t.Errorf("stat without a daemon: %v", err)
 		}
-		if !IsStale(dir) {
+		if !isStale(dir) {
 			t.Error("the mount is not recognised as stale")
 		}
 		must(t, Unmount(dir, false))

@@ -9,6 +9,9 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"vanishfs/fs/mounts"
+	"vanishfs/fs/process"
 )
 
 // ErrNoFusermount says that the setuid helper of libfuse is not installed.
@@ -27,7 +30,7 @@ func (refusal) Is(target error) bool { return target == ErrRefused }
 // Fusermount mounts on dir as an ordinary user, through libfuse's setuid
 // helper, which opens the device and passes it back over a socket
 // (libfuse util/fusermount.c, send_fd). The connection belongs to this user;
-// UID, GID, RootMode and MaxRead are the helper's business.
+// UID, GID and RootMode are the helper's business.
 func Fusermount(dir string, o MountOptions) (dev *os.File, err error) {
 	helper, err := fusermountPath()
 	if err != nil {
@@ -46,21 +49,23 @@ func Fusermount(dir string, o MountOptions) (dev *os.File, err error) {
 	if err := runHelper(cmd); err != nil {
 		return nil, fmt.Errorf("mount on %s: %w", dir, err)
 	}
-	fd, err := receiveFD(int(local.Fd()))
+	_, fds, err := process.Receive(int(local.Fd()), make([]byte, 1), 1, unix.MSG_DONTWAIT)
+	if err == nil && len(fds) != 1 {
+		err = errors.New("no descriptor came")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("mount on %s: receive the device from %s: %w", dir, helper, err)
 	}
-	return os.NewFile(uintptr(fd), devicePath), nil
+	return os.NewFile(uintptr(fds[0]), devicePath), nil
 }
 
 func (o MountOptions) helperOptions() string {
-	words := []string{"fsname=" + escapeOption(o.Source), "subtype=" + escapeOption(o.Subtype), "nosuid", "nodev"}
+	words := []string{"fsname=" + escapeOption(o.Source), "subtype=" + mounts.Name, "nosuid", "nodev"}
 	for _, w := range []struct {
 		on   bool
 		word string
 	}{
 		{o.NoExec, "noexec"},
-		{o.ReadOnly, "ro"},
 		{o.AllowOther, "allow_other"},
 		{o.DefaultPermissions, "default_permissions"},
 	} {
@@ -116,23 +121,4 @@ func socketPair() (local, remote *os.File, err error) {
 		return nil, nil, fmt.Errorf("socketpair: %w", err)
 	}
 	return os.NewFile(uintptr(fds[0]), "fusermount socket"), os.NewFile(uintptr(fds[1]), "fusermount socket"), nil
-}
-
-// receiveFD takes the one descriptor that comes with one byte.
-func receiveFD(socket int) (int, error) {
-	oob := make([]byte, unix.CmsgSpace(4))
-	_, n, _, _, err := unix.Recvmsg(socket, make([]byte, 1), oob, unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
-	if err != nil {
-		return -1, err
-	}
-	messages, err := unix.ParseSocketControlMessage(oob[:n])
-	if err != nil {
-		return -1, err
-	}
-	for _, m := range messages {
-		if fds, err := unix.ParseUnixRights(&m); err == nil && len(fds) == 1 {
-			return fds[0], nil
-		}
-	}
-	return -1, errors.New("no descriptor came")
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"vanishfs/fs/mounts"
 )
 
 // TestFusermount goes through the helper, as root, which it serves too.
@@ -30,7 +32,7 @@ func TestFusermount(t *testing.T) {
 	if got, err := os.ReadFile(filepath.Join(dir, "file")); err != nil || string(got) != "text" {
 		t.Errorf("read %q, %v", got, err)
 	}
-	if info := infoOf(t, dir); info.FSType != "fuse.vanishfs" || info.Source != "with,comma" || !strings.Contains(info.Options, "noexec") {
+	if info := infoOf(t, dir); info.FSType != mounts.Type || info.Source != "with,comma" || !strings.Contains(info.Options, "noexec") {
 		t.Errorf("mounted as %+v", info)
 	}
 	f, err := os.Open(filepath.Join(dir, "file"))

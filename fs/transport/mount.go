@@ -8,31 +8,25 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-)
 
-// defaultName is the source and the subtype of a mount that has none of its own.
-const defaultName = "vanishfs"
+	"vanishfs/fs/mounts"
+)
 
 // MountOptions is what the kernel is told of a mount beside the device. Every
 // mount is nosuid and nodev.
 type MountOptions struct {
-	Source  string // first field of /proc/mounts; default "vanishfs"
-	Subtype string // what follows "fuse." there; default "vanishfs"
+	Source string // first field of /proc/mounts; default mounts.Name
 
 	AllowOther         bool // other users may use the mount
 	DefaultPermissions bool // the kernel checks modes and owners
-	NoExec, ReadOnly   bool
-	MaxRead            int    // largest READ, bytes; 0 is the kernel's choice
+	NoExec             bool
 	RootMode           uint32 // type and permissions of the root until it is looked up; default a directory
 	UID, GID           int    // the user whose mount it is
 }
 
 func (o MountOptions) withDefaults() MountOptions {
 	if o.Source == "" {
-		o.Source = defaultName
-	}
-	if o.Subtype == "" {
-		o.Subtype = defaultName
+		o.Source = mounts.Name
 	}
 	o.RootMode = o.RootMode&^unix.S_IFMT | unix.S_IFDIR
 	return o
@@ -46,9 +40,6 @@ func (o MountOptions) parameters(dev *os.File) [][2]string {
 		{"rootmode", strconv.FormatUint(uint64(o.RootMode), 8)},
 		{"user_id", strconv.Itoa(o.UID)},
 		{"group_id", strconv.Itoa(o.GID)},
-	}
-	if o.MaxRead > 0 {
-		list = append(list, [2]string{"max_read", strconv.Itoa(o.MaxRead)})
 	}
 	if o.AllowOther {
 		list = append(list, [2]string{"allow_other"})
@@ -94,10 +85,7 @@ func MountDetached(dev *os.File, o MountOptions) (mnt *os.File, err error) {
 }
 
 func configure(fsfd int, dev *os.File, o MountOptions) error {
-	list := append([][2]string{{"source", o.Source}, {"subtype", o.Subtype}}, o.parameters(dev)...)
-	if o.ReadOnly {
-		list = append(list, [2]string{"ro"})
-	}
+	list := append([][2]string{{"source", o.Source}, {"subtype", mounts.Name}}, o.parameters(dev)...)
 	for _, p := range list {
 		var err error
 		if p[1] == "" {
@@ -120,25 +108,15 @@ func (o MountOptions) attributes() int {
 	if o.NoExec {
 		attr |= unix.MOUNT_ATTR_NOEXEC
 	}
-	if o.ReadOnly {
-		attr |= unix.MOUNT_ATTR_RDONLY
-	}
 	return attr
 }
 
-// withKernelLog adds what the kernel says in words of a refused option
-// (fs/fsopen.c, fscontext_read: one message a read, "e " before an error).
+// withKernelLog adds what the kernel says in words of a refused option.
 func withKernelLog(fsfd int, err error) error {
-	buf := make([]byte, 512)
-	for {
-		n, rerr := unix.Read(fsfd, buf)
-		if rerr != nil || n == 0 {
-			return err
-		}
-		if text, ok := strings.CutPrefix(string(buf[:n]), "e "); ok {
-			err = fmt.Errorf("%w (%s)", err, strings.TrimSpace(text))
-		}
+	if why := mounts.Why(fsfd); why != "" {
+		return fmt.Errorf("%w (%s)", err, why)
 	}
+	return err
 }
 
 // AttachMount gives the detached mount mnt its place at dir.
@@ -157,9 +135,6 @@ func mountClassic(dev *os.File, dir string, o MountOptions) error {
 	if o.NoExec {
 		flags |= unix.MS_NOEXEC
 	}
-	if o.ReadOnly {
-		flags |= unix.MS_RDONLY
-	}
 	var words []string
 	for _, p := range o.parameters(dev) {
 		word := p[0]
@@ -168,7 +143,7 @@ func mountClassic(dev *os.File, dir string, o MountOptions) error {
 		}
 		words = append(words, word)
 	}
-	if err := unix.Mount(o.Source, dir, "fuse."+o.Subtype, flags, strings.Join(words, ",")); err != nil {
+	if err := unix.Mount(o.Source, dir, mounts.Type, flags, strings.Join(words, ",")); err != nil {
 		return fmt.Errorf("mount on %s: %w", dir, err)
 	}
 	return nil

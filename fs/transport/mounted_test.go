@@ -1,13 +1,17 @@
 package transport
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
+
+	"vanishfs/fs/mounts"
 )
 
 // A mounted is a server on a real mount, served until the end of its test.
@@ -92,4 +96,15 @@ func until(t testing.TB, what string, cond func() bool) {
 			t.Fatalf("waited in vain until %s", what)
 		}
 	}
+}
+
+// isStale reports whether a vanishfs is mounted on dir, an absolute path, whose daemon is gone.
+func isStale(dir string) bool {
+	var st unix.Statfs_t // never answered by the kernel alone (fs/fuse/inode.c, fuse_statfs)
+	if err := unix.Statfs(dir, &st); !errors.Is(err, unix.ENOTCONN) {
+		return false
+	}
+	// Of several mounts on one place the last one is seen.
+	list, err := mountinfo.GetMounts(mountinfo.SingleEntryFilter(dir))
+	return err == nil && len(list) > 0 && list[len(list)-1].FSType == mounts.Type
 }

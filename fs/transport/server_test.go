@@ -161,7 +161,7 @@ func testAbort(t *testing.T, o Options) {
 	if _, err := os.Stat(filepath.Join(m.dir, "other")); !errors.Is(err, syscall.ENOTCONN) && !errors.Is(err, syscall.ECONNABORTED) {
 		t.Errorf("stat after abort: %v", err)
 	}
-	if !IsStale(m.dir) {
+	if !isStale(m.dir) {
 		t.Error("the mount of a dead server is not recognised as stale")
 	}
 	if err := m.ExpireEntries(); !errors.Is(err, syscall.ENOTCONN) {

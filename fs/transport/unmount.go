@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"path/filepath"
 
-	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 )
 
@@ -46,19 +44,4 @@ func fusermountUnmount(dir string, lazy bool) error {
 		args = append(args, "-z")
 	}
 	return runHelper(exec.Command(helper, append(args, "--", dir)...))
-}
-
-// IsStale says whether a vanishfs is mounted on dir whose daemon is gone.
-func IsStale(dir string) bool {
-	var st unix.Statfs_t // never answered by the kernel alone (fs/fuse/inode.c, fuse_statfs)
-	if err := unix.Statfs(dir, &st); !errors.Is(err, unix.ENOTCONN) {
-		return false
-	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return false
-	}
-	// Of several mounts on one place the last one is seen.
-	mounts, err := mountinfo.GetMounts(mountinfo.SingleEntryFilter(dir))
-	return err == nil && len(mounts) > 0 && mounts[len(mounts)-1].FSType == "fuse."+defaultName
 }

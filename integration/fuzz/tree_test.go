@@ -14,13 +14,14 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"vanishfs/fs"
+	"vanishfs/fs/process"
 	"vanishfs/fs/store"
 	"vanishfs/fs/transport"
 	"vanishfs/quota"
 )
 
 func TestMain(m *testing.M) {
-	store.ChildMain()
+	process.Become()
 	os.Exit(m.Run())
 }
 

@@ -23,10 +23,12 @@ var edges = []struct {
 	to   []string
 }{
 	{"cmd/vanishfs", []string{"lifecycle/..."}},
-	{"lifecycle/...", []string{"lifecycle/...", "fs", "fs/transport", "fs/store/...", "quota"}},
-	{"fs", []string{"fs/store/...", "quota"}},
-	{"fs/transport/...", []string{"fs/transport/..."}},
-	{"fs/store/...", []string{"fs/store/...", "quota"}},
+	{"lifecycle/...", []string{"lifecycle/...", "fs", "fs/transport", "fs/store", "fs/store/seal", "fs/store/tiered", "fs/process", "fs/mounts", "quota"}},
+	{"fs", []string{"fs/store", "fs/mounts", "quota"}},
+	{"fs/transport/...", []string{"fs/transport/...", "fs/process", "fs/mounts"}},
+	{"fs/store/...", []string{"fs/store/...", "fs/process", "fs/mounts", "quota"}},
+	{"fs/process", nil},
+	{"fs/mounts", nil},
 	{"quota/...", []string{"quota/..."}},
 	{"integration/...", []string{"..."}},
 	{"scripts/...", []string{"..."}},

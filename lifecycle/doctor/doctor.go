@@ -34,7 +34,7 @@ type Report struct {
 	Checks []Check `json:"checks"`
 }
 
-// Examine tries everything. It needs ChildMain in main.
+// Examine tries everything. It needs process.Become in main.
 func Examine() Report {
 	here := probe()
 	inside, namespaceErr := probeInNamespace()

@@ -5,10 +5,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"vanishfs/fs/process"
 )
 
 func TestMain(m *testing.M) {
-	ChildMain()
+	process.Become()
 	os.Exit(m.Run())
 }
 

@@ -6,9 +6,9 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"vanishfs/fs/process"
 	"vanishfs/lifecycle"
 	"vanishfs/lifecycle/memcg"
-	"vanishfs/lifecycle/process"
 )
 
 // resourceLimits are those of this process, which a daemon that it started would have.

@@ -1,65 +1,29 @@
 package doctor
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"os/exec"
 	"strings"
-	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
-	"vanishfs/lifecycle/process"
+	"vanishfs/fs/process"
 )
 
-const (
-	// childName as argv[0] tells ChildMain that this process is the child.
-	childName = "vanishfs-doctor"
-	// childTime bounds the child's life; it takes milliseconds.
-	childTime = 10 * time.Second
-)
-
-// ChildMain tries what can be mounted in a user namespace and ends the process,
-// if this process was started for that; else it returns at once. It comes
-// first thing in main.
-func ChildMain() {
-	if len(os.Args) == 0 || os.Args[0] != childName {
-		return
+// probeRole tries what can be mounted in a user namespace. Examine needs process.Become in main.
+var probeRole = process.NewRole("vanishfs-doctor", func(c *process.Child) int {
+	if process.Answer(c.FDs[0], probe(), nil) != nil {
+		return 1
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(probe()); err != nil {
-		os.Exit(1)
-	}
-	os.Exit(0)
-}
+	return 0
+})
 
 // probeInNamespace is probe in a user and a mount namespace of its own, with
 // the caller's user mapped to itself, as "vanishfs run" makes them for an
 // ordinary user.
-func probeInNamespace() (findings, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), childTime)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, process.Self)
-	cmd.Args = []string{childName}
-	cmd.SysProcAttr = new(syscall.SysProcAttr)
-	process.InUserNamespace(cmd.SysProcAttr, unix.CAP_SYS_ADMIN)
-	out, err := cmd.Output()
-	if err != nil {
-		f := findings{Mount: "there is no user namespace", Tmpfs: "there is no user namespace"}
-		var start *fs.PathError // names the child's program
-		if errors.As(err, &start) {
-			err = start.Err
-		}
-		return f, fmt.Errorf("make a user namespace: %w", err)
-	}
-	var f findings
-	if err := json.NewDecoder(bytes.NewReader(out)).Decode(&f); err != nil {
-		return findings{}, fmt.Errorf("probe in a user namespace: %w", err)
+func probeInNamespace() (f findings, err error) {
+	if _, err := probeRole.Ask(nil, &f, unix.CAP_SYS_ADMIN); err != nil {
+		return findings{Mount: "there is no user namespace", Tmpfs: "there is no user namespace"}, fmt.Errorf("make a user namespace: %w", err)
 	}
 	return f, nil
 }

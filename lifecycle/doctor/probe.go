@@ -9,6 +9,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
+	"vanishfs/fs/mounts"
 	"vanishfs/fs/transport"
 )
 
@@ -79,18 +80,7 @@ func tryTmpfs(set func(ctx int) error) string {
 		err = unix.FsconfigCreate(ctx)
 	}
 	if err != nil {
-		return kernelLog(ctx, err)
+		return cmp.Or(mounts.Why(ctx), err.Error())
 	}
 	return ""
-}
-
-// kernelLog is what the kernel says in words of a refusal, or else err
-// (fs/fsopen.c, fscontext_read: one message a read, with its level in front).
-func kernelLog(ctx int, err error) string {
-	buf := make([]byte, 256)
-	n, readErr := unix.Read(ctx, buf)
-	if readErr != nil || n < 3 {
-		return err.Error()
-	}
-	return strings.TrimSpace(string(buf[2:n]))
 }

@@ -7,13 +7,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"vanishfs/fs/process"
 	"vanishfs/fs/transport"
 	"vanishfs/lifecycle"
-	"vanishfs/lifecycle/process"
 )
-
-// daemonCaps are what the daemon needs in its user namespace: to mount.
-var daemonCaps = []uintptr{unix.CAP_SYS_ADMIN}
 
 // A daemon is the process that serves.
 type daemon struct {

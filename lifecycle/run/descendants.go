@@ -5,7 +5,7 @@ import (
 	"os"
 	"strconv"
 
-	"vanishfs/lifecycle/process"
+	"vanishfs/fs/process"
 )
 
 // descendants lists the processes below this one, except for those in except and what

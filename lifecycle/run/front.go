@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"vanishfs/lifecycle/process"
+	"vanishfs/fs/process"
 )
 
 // A front is the process the user started. All its fields belong to the one
@@ -71,11 +71,7 @@ func (f *front) start(p *plan) error {
 // startOthers leaves one started alone if the other cannot be: it sees that its lines
 // have ended, and ends.
 func (f *front) startOthers(p *plan) error {
-	planFD, err := process.WriteLetter(p)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(planFD)
+	var err error
 	var ends [6]line // in pairs
 	for i := 0; i < len(ends); i += 2 {
 		if ends[i], ends[i+1], err = newLine(); err != nil {
@@ -85,12 +81,10 @@ func (f *front) startOthers(p *plan) error {
 	}
 	defer ends[4].close()
 	f.daemon, f.init = ends[0], ends[2]
-	daemon := start{name: daemonName, plan: planFD, lines: [2]line{ends[1], ends[4]}, caps: daemonCaps}
-	if f.daemonPID, err = daemon.run(p); err != nil {
+	if f.daemonPID, err = daemonStage.start(p, ends[1], ends[4]); err != nil {
 		return err
 	}
-	init := start{name: initName, plan: planFD, lines: [2]line{ends[3], ends[5]}, flags: unix.CLONE_NEWNS, caps: initCaps}
-	f.initPID, err = init.run(p)
+	f.initPID, err = initStage.start(p, ends[3], ends[5])
 	return err
 }
 

@@ -9,12 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"vanishfs/lifecycle/process"
+	"vanishfs/fs/process"
 )
-
-// initCaps are what init needs in its user namespace: to mount, and to start CMD with
-// no more than the caller had.
-var initCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_SETPCAP}
 
 // An inside is the process that builds the namespace, starts CMD, and ends
 // what CMD leaves behind. All its fields belong to the one goroutine of run.

@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"golang.org/x/sys/unix"
+
+	"vanishfs/fs/process"
 )
 
 // A line is one end of a socket pair between two of the processes. Its end of
@@ -41,11 +43,8 @@ type message struct {
 const maxText = 4096
 
 func newLine() (a, b line, err error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return -1, -1, fmt.Errorf("socketpair: %w", err)
-	}
-	return line(fds[0]), line(fds[1]), nil
+	ours, theirs, err := process.NewSocket()
+	return line(ours), line(theirs), err
 }
 
 func (l line) close() { unix.Close(int(l)) }
@@ -54,54 +53,30 @@ func (l line) close() { unix.Close(int(l)) }
 func (l line) send(m message) error {
 	data := binary.LittleEndian.AppendUint32([]byte{byte(m.kind)}, uint32(m.number))
 	data = append(data, m.text[:min(len(m.text), maxText)]...)
-	var rights []byte
+	var fds []int
 	if m.kind == msgMount || m.kind == msgMaps {
-		rights = unix.UnixRights(m.fd)
+		fds = []int{m.fd}
 	}
-	for {
-		err := unix.Sendmsg(int(l), data, rights, nil, unix.MSG_NOSIGNAL)
-		if err != unix.EINTR {
-			return err
-		}
-	}
+	return process.Send(int(l), data, fds...)
 }
 
 // receive waits for the next message; io.EOF when the other end is closed.
 func (l line) receive() (message, error) {
 	data := make([]byte, 5+maxText)
-	oob := make([]byte, unix.CmsgSpace(4))
-	n, oobn, _, _, err := unix.Recvmsg(int(l), data, oob, unix.MSG_CMSG_CLOEXEC)
-	// ECONNRESET says, once, that the other end was closed before it had read everything. What it
-	// said itself comes afterwards (net/core/datagram.c, __skb_try_recv_datagram).
-	for err == unix.EINTR || err == unix.ECONNRESET {
-		n, oobn, _, _, err = unix.Recvmsg(int(l), data, oob, unix.MSG_CMSG_CLOEXEC)
-	}
+	n, fds, err := process.Receive(int(l), data, 1, 0)
 	switch {
-	case err == nil && n == 0:
-		return message{}, io.EOF
+	case err == io.EOF:
+		return message{}, err
 	case err != nil:
 		return message{}, fmt.Errorf("recvmsg: %w", err)
 	case n < 5:
 		return message{}, errors.New("short message")
 	}
 	m := message{kind: kind(data[0]), number: int(binary.LittleEndian.Uint32(data[1:])), text: string(data[5:n]), fd: -1}
-	if oobn > 0 {
-		m.fd, err = oneRight(oob[:oobn])
+	if len(fds) == 1 {
+		m.fd = fds[0]
 	}
-	return m, err
-}
-
-func oneRight(oob []byte) (int, error) {
-	list, err := unix.ParseSocketControlMessage(oob)
-	if err != nil {
-		return -1, err
-	}
-	for _, c := range list {
-		if fds, err := unix.ParseUnixRights(&c); err == nil && len(fds) == 1 {
-			return fds[0], nil
-		}
-	}
-	return -1, errors.New("no descriptor came with the message")
+	return m, nil
 }
 
 // listen receives in the background until the end of file, which closes the channel.

@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"vanishfs/fs/process"
 	"vanishfs/lifecycle"
-	"vanishfs/lifecycle/process"
 )
 
 // A plan is what the front tells the other processes. Paths and arguments are

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -8,7 +9,6 @@ import (
 	"testing"
 
 	"vanishfs/lifecycle"
-	"vanishfs/lifecycle/process"
 )
 
 func TestBelow(t *testing.T) {
@@ -86,12 +86,12 @@ func TestPlanTravels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fd, err := process.WriteLetter(p)
+	letter, err := json.Marshal(p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := new(plan)
-	if err := process.ReadLetter(fd, got); err != nil {
+	if err := json.Unmarshal(letter, got); err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(got, p) || !reflect.DeepEqual(got.argv(), want) {

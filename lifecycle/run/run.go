@@ -3,8 +3,8 @@ package run
 import (
 	"errors"
 
+	"vanishfs/fs/process"
 	"vanishfs/lifecycle"
-	"vanishfs/lifecycle/process"
 )
 
 // Exit codes that are not the command's own, as env(1) has them.

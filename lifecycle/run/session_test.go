@@ -28,7 +28,6 @@ const deadline = 20 * time.Second
 
 func TestMain(m *testing.M) {
 	lifecycle.ChildMain()
-	ChildMain()
 	if text := os.Getenv(frontVariable); text != "" {
 		os.Unsetenv(frontVariable)
 		var o Options

@@ -4,12 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
-	"vanishfs/lifecycle/process"
+	"vanishfs/fs/process"
 )
 
 // What the processes that are this program again are called, in argv[0] and by
@@ -21,88 +19,62 @@ const (
 	initName   = "session-init"
 )
 
-// A start is what a new process gets.
-type start struct {
-	name  string
-	plan  int     // descriptor of the plan
-	lines [2]line // to the front, to the other one
+// daemonCaps are what the daemon needs in its user namespace: to mount. initCaps are what init needs: that, and to start CMD
+// with no more than the caller had.
+var (
+	daemonStage = stage{role: process.NewRole(daemonName, stageMain(daemonMain)), caps: []uintptr{unix.CAP_SYS_ADMIN}}
+	initStage   = stage{
+		role: process.NewRole(initName, stageMain(initMain)), flags: unix.CLONE_NEWNS, caps: []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_SETPCAP},
+	}
+)
+
+// A stage is one of the session's processes.
+type stage struct {
+	role  process.Role
 	flags uintptr // namespaces to make
 	caps  []uintptr
 }
 
-// run executes this program under that name, in a process group of its own, with the
-// plan and the lines.
+// start starts it, in a process group of its own, with the plan and lines to the front and to the other one.
 //
 // CMD gets every descriptor that the front was started with, at its number (make's job
 // server, a shell's <(...)): they pass each exec by themselves, and each of our
 // processes lets go of its copies once the next one has them, as a pipe must end when
 // CMD closes it.
-func (s *start) run(p *plan) (pid int, err error) {
-	fds := []int{s.plan, int(s.lines[0]), int(s.lines[1])}
-	argv := []string{s.name}
-	for _, fd := range fds {
-		argv = append(argv, strconv.Itoa(fd))
-	}
-	if err := process.PassOn(fds...); err != nil {
-		return 0, err
-	}
-	defer process.KeepBack(fds...)
-	attr := &syscall.SysProcAttr{Setpgid: p.Group != 0, Cloneflags: s.flags}
+func (s *stage) start(p *plan, toFront, toOther line) (pid int, err error) {
+	how := process.Start{Letter: p, FDs: []int{int(toFront), int(toOther)}}
+	how.Attr.Setpgid, how.Attr.Cloneflags = p.Group != 0, s.flags
 	if p.UserNS {
-		process.InUserNamespace(attr, s.caps...)
+		process.InUserNamespace(&how.Attr, s.caps...)
 	}
-	pid, err = syscall.ForkExec(process.Self, argv, &syscall.ProcAttr{
-		Files: []uintptr{0, 1, 2}, Env: syscall.Environ(), Sys: attr,
-	})
+	pid, err = s.role.Start(how)
 	if err != nil && p.UserNS {
 		return 0, explainNamespace(err)
 	}
 	return pid, os.NewSyscallError("start a process of the session", err)
 }
 
-// ChildMain becomes one of the session's other processes and ends with it, if
-// this process was started for that; else it returns at once. It comes first
-// thing in main.
-func ChildMain() {
-	if len(os.Args) != 4 {
-		return
-	}
-	switch os.Args[0] {
-	case daemonName:
-		os.Exit(runStage(daemonMain, os.Args[1:]))
-	case initName:
-		os.Exit(runStage(initMain, os.Args[1:]))
-	}
-}
-
-func runStage(main func(*plan, [2]line) error, args []string) (exitCode int) {
-	var fds [3]int
-	for i, arg := range args {
-		fd, err := strconv.Atoi(arg)
-		if err != nil {
+// stageMain is main of one of them.
+func stageMain(main func(*plan, [2]line) error) func(*process.Child) int {
+	return func(c *process.Child) (exitCode int) {
+		front, p := line(c.FDs[0]), new(plan)
+		err := c.Read(p)
+		if err == nil {
+			err = main(p, [2]line{front, line(c.FDs[1])})
+		}
+		switch {
+		case err == nil:
+			return 0
+		case errors.Is(err, errSilent):
 			return ExitFailed
 		}
-		fds[i] = fd
+		var failed *failure
+		if !errors.As(err, &failed) {
+			failed = &failure{ExitFailed, err}
+		}
+		front.send(message{kind: msgFailed, number: failed.code, text: failed.Error()})
+		return failed.code
 	}
-	process.KeepBack(fds[:]...)
-	process.SetName(os.Args[0])
-	front, p := line(fds[1]), new(plan)
-	err := process.ReadLetter(fds[0], p)
-	if err == nil {
-		err = main(p, [2]line{line(fds[1]), line(fds[2])})
-	}
-	switch {
-	case err == nil:
-		return 0
-	case errors.Is(err, errSilent):
-		return ExitFailed
-	}
-	var failed *failure
-	if !errors.As(err, &failed) {
-		failed = &failure{ExitFailed, err}
-	}
-	front.send(message{kind: msgFailed, number: failed.code, text: failed.Error()})
-	return failed.code
 }
 
 // A failure is an error with the exit code that goes with it.

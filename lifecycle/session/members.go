@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"vanishfs/lifecycle/process"
+	"vanishfs/fs/process"
 )
 
 var errNoMember = errors.New("no process is left in the session")

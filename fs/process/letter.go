@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// WriteLetter makes a memfd that holds v as JSON, for a new process to inherit: unlike a
+// writeLetter makes a memfd that holds v as JSON, for a new process to inherit: unlike a
 // socket it takes any size, and unlike arguments nobody else sees it.
-func WriteLetter(v any) (fd int, err error) {
+func writeLetter(v any) (fd int, err error) {
 	text, err := json.Marshal(v)
 	if err != nil {
 		return -1, err
@@ -29,8 +29,8 @@ func WriteLetter(v any) (fd int, err error) {
 	return fd, nil
 }
 
-// ReadLetter reads what WriteLetter wrote into v and closes fd.
-func ReadLetter(fd int, v any) error {
+// readLetter reads what writeLetter wrote into v and closes fd.
+func readLetter(fd int, v any) error {
 	defer unix.Close(fd)
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {

@@ -1,5 +1,6 @@
-// Package process has what the processes need that are this program again:
-// vanishfs starts itself as its own daemon and as the helpers of a session.
+// Package process is the one way to be this program again: vanishfs starts itself as its own daemon, as the
+// processes of a session, and for what an ordinary user may do in a namespace of his own only. A process in a [Role] is told
+// what it has to know in a letter, keeps the descriptors that it is handed, and answers over a socket.
 package process
 
 import (
@@ -44,18 +45,8 @@ func nullBelow(keep int) error {
 	return nil
 }
 
-// PassOn lets the next exec keep fds.
-func PassOn(fds ...int) error {
-	for _, fd := range fds {
-		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0); err != nil {
-			return os.NewSyscallError("fcntl", err)
-		}
-	}
-	return nil
-}
-
-// KeepBack is the opposite of PassOn.
-func KeepBack(fds ...int) {
+// keepBack lets no exec keep fds.
+func keepBack(fds []int) {
 	for _, fd := range fds {
 		unix.CloseOnExec(fd)
 	}
