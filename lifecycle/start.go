@@ -35,6 +35,13 @@ type Mount struct {
 	err  error         // why; written before done is closed
 }
 
+// What the transport looks for in a filesystem, and what makes it fast: without the compiler's word a method that changed would only be missed.
+var _ interface {
+	transport.ReadBuffer
+	transport.Disk
+	transport.Freer
+} = (*fs.FS)(nil)
+
 // Start makes store, quota and tree of c, mounts with attach and serves: requests are answered from when it
 // returns, or a moment after.
 //

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
-	"testing"
 )
 
 // ReserveBytes reserves n bytes, rounded up to whole pages, in the domain and every one
@@ -106,8 +105,8 @@ func (d *Domain) release(r resource, n int64) {
 	}
 }
 
-// underflow is a bookkeeping error of the caller. Under test it panics; in production
-// the count is set to zero use, which errs on the side of the limit, and is logged.
+// underflow is a bookkeeping error of the caller. It panics where strict is set; else the
+// count is set to zero use, which errs on the side of the limit, and it is logged.
 func (d *Domain) underflow(r resource, n int64) {
 	d.mu.Lock()
 	excess := d.accounts[r].clamp()
@@ -116,7 +115,7 @@ func (d *Domain) underflow(r resource, n int64) {
 		return // the limit was being changed
 	}
 	unit := [resources]string{pages: "pages", inodes: "inodes"}[r]
-	if testing.Testing() {
+	if strict {
 		panic(fmt.Sprintf("quota: domain %q: released %d %s, %d more than were in use", d.name, n, unit, excess))
 	}
 	slog.Error("quota released more than was in use", "domain", d.name, "unit", unit, "released", n, "excess", excess)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"vanishfs/lifecycle/run"
 )
 
 // A commandMaker makes one command: most of the time that it takes to start is that of making them all.
@@ -109,7 +111,7 @@ func runCodes(cmd *cli.Command, f func() error) error {
 	err := f()
 	var s silent
 	if cmd.Name == "run" && !errors.As(err, &s) {
-		return withCode(exitRunFailed, err)
+		return withCode(run.ExitFailed, err)
 	}
 	return err
 }

@@ -9,7 +9,7 @@ import (
 	"vanishfs/lifecycle/option"
 )
 
-// The exit codes of every command but run. They are an interface: a number is
+// The exit codes of every command but run, which has those of package run. They are an interface: a number is
 // never reused for something else.
 const (
 	exitOK           = 0
@@ -22,14 +22,6 @@ const (
 	exitBusy         = 7 // something is mounted there already, the mount is in use, or a limit is below its use
 	exitNotVanishfs  = 8 // the path is not on a vanishfs
 	exitSpill        = 9 // the spill directory is missing, not writable or full
-)
-
-// The exit codes of run, as env(1), timeout(1) and container tools have them:
-// otherwise the command's own code, or 128+n where signal n ended it.
-const (
-	exitRunFailed     = 125 // vanishfs itself failed, whatever the reason
-	exitNotExecutable = 126 // the command was found but cannot be executed
-	exitNotFound      = 127 // the command was not found
 )
 
 // The exit codes that mount(8) expects of its helpers (man 8 mount).

@@ -12,6 +12,7 @@ import (
 	"vanishfs/lifecycle"
 	"vanishfs/lifecycle/control"
 	"vanishfs/lifecycle/option"
+	"vanishfs/lifecycle/run"
 )
 
 func TestExitCode(t *testing.T) {
@@ -57,9 +58,9 @@ func TestExecuteExitCodes(t *testing.T) {
 		"version":                  exitOK,
 		"version x":                exitUsage,
 		"run --help":               exitOK,
-		"run --nope":               exitRunFailed,
-		"run --size x -- true":     exitRunFailed,
-		"run --permissions=x true": exitRunFailed,
+		"run --nope":               run.ExitFailed,
+		"run --size x -- true":     run.ExitFailed,
+		"run --permissions=x true": run.ExitFailed,
 		"mount":                    exitUsage,
 		"mount -v --verbose a b":   exitUsage,
 		"mount a b":                exitUsage,

@@ -39,6 +39,8 @@ type Options struct {
 	MaxWrite int
 	// Logger takes what the server has to say; nil is slog's default.
 	Logger *slog.Logger
+
+	pin func(cpu, cpus int) error // pinThread, but for a test, which cannot take a CPU away
 }
 
 // Features is what the kernel granted.
@@ -91,6 +93,9 @@ func NewServer(dev *os.File, fsys fuse.RawFileSystem, o Options) (*Server, error
 	}
 	if o.MaxWrite == 0 {
 		o.MaxWrite = DefaultMaxWrite
+	}
+	if o.pin == nil {
+		o.pin = pinThread
 	}
 	if page := os.Getpagesize(); o.MaxWrite < page || o.MaxWrite%page != 0 {
 		return nil, fmt.Errorf("largest write of %d bytes is not a multiple of the page size %d", o.MaxWrite, page)

@@ -289,15 +289,13 @@ func TestUnpinnable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			enableUring(t)
-			before := pinThread
-			t.Cleanup(func() { pinThread = before })
-			pinThread = func(cpu, cpus int) error {
+			pin := func(cpu, cpus int) error {
 				if refused(cpu) {
 					return unix.EINVAL
 				}
-				return before(cpu, cpus)
+				return pinThread(cpu, cpus)
 			}
-			m := mount(t, newMemFS(), Options{Transport: transportUring})
+			m := mount(t, newMemFS(), Options{Transport: transportUring, pin: pin})
 			for cpu := range runtime.NumCPU() {
 				onCPU(t, cpu, func() {
 					if err := os.Mkdir(filepath.Join(m.dir, string(rune('a'+cpu))), 0o700); err != nil {

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// EnableUring is the switch of FUSE over io_uring in the running kernel: Y or N.
+// EnableUring is the switch of FUSE over io_uring in the running kernel: Y or N (fs/fuse/dev_uring.c, Linux 6.14).
 const EnableUring = "/sys/module/fuse/parameters/enable_uring"
 
 // wantUring is the capability to take for io_uring, or 0 with the reason noted.

@@ -4,8 +4,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // A settler keeps a caller that is alone from hopping between CPUs.
@@ -116,11 +114,9 @@ func (s *settler) moved(queue uint32) time.Duration {
 
 // settle delays the reply to e if that keeps its caller where it is.
 func (t *uringThread) settle(e *uringEntry) {
-	pause := t.settler.pause(&t.visit, e.request.header().Pid, uint32(e.queue.id), time.Now)
-	if pause == 0 || t.ring.available() {
+	d := t.settler.pause(&t.visit, e.request.header().Pid, uint32(e.queue.id), time.Now)
+	if d == 0 || t.ring.available() {
 		return // others would wait, too
 	}
-	spec := unix.NsecToTimespec(int64(pause))
-	// Cut short by a signal it is only shorter.
-	_ = unix.Nanosleep(&spec, nil)
+	pause(d)
 }

@@ -53,16 +53,15 @@ func (s *Server) serveUring(queues int) {
 func (s *Server) pinnedThread(cpu, queues int, pinned chan<- bool) {
 	// The thread ends with the goroutine: nobody else is to inherit its CPU.
 	runtime.LockOSThread()
-	err := pinThread(cpu, queues)
+	err := s.options.pin(cpu, queues)
 	pinned <- err == nil
 	if err == nil {
 		s.serveQueues([]int{cpu}, queues)
 	}
 }
 
-// pinThread pins the calling thread to one of cpus CPUs. A variable for tests,
-// which cannot take a CPU away.
-var pinThread = func(cpu, cpus int) error {
+// pinThread pins the calling thread to one of cpus CPUs.
+func pinThread(cpu, cpus int) error {
 	set := unix.NewCPUSet(cpus)
 	set.Set(cpu)
 	return unix.SchedSetaffinityDynamic(0, set)

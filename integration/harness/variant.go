@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"vanishfs/fs/transport"
 )
 
 // A Variant is one way to have a tree to test: how it is mounted, by whom, and
@@ -44,7 +46,7 @@ func Variants(t testing.TB) []Variant {
 	if Uring() {
 		transports = append(transports, "uring")
 	} else {
-		t.Log("io_uring transport not offered by this kernel: /sys/module/fuse/parameters/enable_uring is not Y")
+		t.Log("io_uring transport not offered by this kernel: " + transport.EnableUring + " is not Y")
 	}
 	if Root() {
 		vs = append(vs, Variant{Name: "native/root", How: native, User: Current(), Large: true})
@@ -85,7 +87,7 @@ func (v *Variant) complete() {
 
 // Uring says that the kernel offers FUSE over io_uring.
 func Uring() bool {
-	text, err := os.ReadFile("/sys/module/fuse/parameters/enable_uring")
+	text, err := os.ReadFile(transport.EnableUring)
 	return err == nil && strings.TrimSpace(string(text)) == "Y"
 }
 

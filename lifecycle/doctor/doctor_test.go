@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"vanishfs/fs/process"
+	"vanishfs/fs/transport"
 )
 
 func TestMain(m *testing.M) {
@@ -129,13 +130,13 @@ func read(t *testing.T, path string) string {
 
 func TestFixModule(t *testing.T) {
 	root := t.TempDir()
-	write(t, root+enableUring, "N\n")
+	write(t, root+transport.EnableUring, "N\n")
 	write(t, root+"/sys/module/fuse/initstate", "live\n")
 	did, err := fixIn(root)
 	if err != nil || len(did) != 2 {
 		t.Fatalf("did %q, %v", did, err)
 	}
-	if got := read(t, root+enableUring); got != "Y" {
+	if got := read(t, root+transport.EnableUring); got != "Y" {
 		t.Errorf("parameter is %q", got)
 	}
 	if got := read(t, root+modprobeConf); !strings.Contains(got, "\noptions fuse enable_uring=1\n") {
@@ -151,15 +152,15 @@ func TestFixModule(t *testing.T) {
 
 func TestFixBuiltIn(t *testing.T) {
 	root := t.TempDir()
-	write(t, root+enableUring, "Y\n")
+	write(t, root+transport.EnableUring, "Y\n")
 	did, err := fixIn(root)
 	if err != nil || len(did) != 2 {
 		t.Fatalf("did %q, %v", did, err)
 	}
-	if got := read(t, root+enableUring); got != "Y\n" {
+	if got := read(t, root+transport.EnableUring); got != "Y\n" {
 		t.Errorf("parameter was written: %q", got)
 	}
-	if got := read(t, root+tmpfilesConf); !strings.Contains(got, "w- "+enableUring+" - - - - Y\n") {
+	if got := read(t, root+tmpfilesConf); !strings.Contains(got, "w- "+transport.EnableUring+" - - - - Y\n") {
 		t.Errorf("%s is %q", tmpfilesConf, got)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"vanishfs/fs/transport"
 )
 
 // Where settings for the next boot go. A module takes its parameters from
@@ -16,7 +18,7 @@ const (
 	modprobeConf = "/etc/modprobe.d/vanishfs.conf"
 	modprobeText = "# written by vanishfs doctor --fix\noptions fuse enable_uring=1\n"
 	tmpfilesConf = "/etc/tmpfiles.d/vanishfs.conf"
-	tmpfilesText = "# written by vanishfs doctor --fix\nw- " + enableUring + " - - - - Y\n"
+	tmpfilesText = "# written by vanishfs doctor --fix\nw- " + transport.EnableUring + " - - - - Y\n"
 )
 
 // Fix switches FUSE over io_uring on, in the running kernel and for the next
@@ -27,10 +29,10 @@ func Fix() ([]string, error) {
 
 // fixIn is Fix with the paths below root.
 func fixIn(root string) (did []string, err error) {
-	parameter := filepath.Join(root, enableUring)
+	parameter := filepath.Join(root, transport.EnableUring)
 	value, err := os.ReadFile(parameter)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s does not exist: this kernel has no FUSE over io_uring (Linux 6.14 has), or the module is not loaded (modprobe fuse)", enableUring)
+		return nil, fmt.Errorf("%s does not exist: this kernel has no FUSE over io_uring (Linux 6.14 has), or the module is not loaded (modprobe fuse)", transport.EnableUring)
 	}
 	if err != nil {
 		return nil, err
@@ -39,7 +41,7 @@ func fixIn(root string) (did []string, err error) {
 		if err := os.WriteFile(parameter, []byte("Y"), 0o644); err != nil {
 			return nil, fmt.Errorf("%w; it takes root", err)
 		}
-		did = append(did, "wrote Y to "+enableUring)
+		did = append(did, "wrote Y to "+transport.EnableUring)
 	}
 	files := map[string]string{modprobeConf: modprobeText}
 	if builtIn(root) {

@@ -7,10 +7,9 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-)
 
-// enableUring is the module's switch, since Linux 6.14 (fs/fuse/dev_uring.c).
-const enableUring = "/sys/module/fuse/parameters/enable_uring"
+	"vanishfs/fs/transport"
+)
 
 const slowLoop = "every request takes the /dev/fuse loop, which is slower"
 
@@ -33,7 +32,7 @@ func ioUring() Check {
 
 func fuseOverUring() Check {
 	c := Check{Name: "FUSE over io_uring"}
-	value, err := os.ReadFile(enableUring)
+	value, err := os.ReadFile(transport.EnableUring)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return c.tried("not in this kernel", "", slowLoop, "a kernel from Linux 6.14 on with CONFIG_FUSE_IO_URING")

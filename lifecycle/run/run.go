@@ -7,7 +7,7 @@ import (
 	"vanishfs/lifecycle"
 )
 
-// Exit codes that are not the command's own, as env(1) has them.
+// Exit codes that are not the command's own, as env(1), timeout(1) and container tools have them; nor is 128+n, where signal n ended it.
 const (
 	ExitFailed        = 125 // vanishfs itself failed; the command was not started, or was killed for it
 	ExitNotExecutable = 126 // the command was found but cannot be executed

@@ -51,6 +51,8 @@ const (
 	rwfNoWait = 8
 )
 
+var _ queuedDisk = (*spillFile)(nil)
+
 // newQueue implements queuedDisk. The kernel reads what it would buffer at once, so that only direct I/O gains.
 func (d *spillFile) newQueue(n int) (queue, error) {
 	if !d.direct {

@@ -31,7 +31,7 @@ type File struct {
 	freed  bool
 }
 
-var _ store.File = (*File)(nil)
+var _ store.DiskFile = (*File)(nil)
 
 // Open implements store.File.
 func (f *File) Open() error {

@@ -36,7 +36,7 @@ type Store struct {
 	closed sync.Once
 }
 
-var _ store.Store = (*Store)(nil)
+var _ store.Disk = (*Store)(nil)
 
 // New makes an empty store. The caller owns it and must Close it.
 func New(o Options) (*Store, error) {
