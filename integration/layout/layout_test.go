@@ -17,7 +17,7 @@ import (
 const module = "vanishfs"
 
 // edges says what each package may import of the module, first match wins. A
-// trailing slash-dots means the package and all below it.
+// trailing slash-dots means the package and all below it. Its tests may import that, the package itself and forTests.
 var edges = []struct {
 	from string
 	to   []string
@@ -26,7 +26,8 @@ var edges = []struct {
 	{"lifecycle/...", []string{"lifecycle/...", "fs", "fs/transport", "fs/store", "fs/store/seal", "fs/store/tiered", "fs/process", "fs/mounts", "quota"}},
 	{"fs", []string{"fs/store", "fs/mounts", "quota"}},
 	{"fs/transport/...", []string{"fs/transport/...", "fs/process", "fs/mounts"}},
-	{"fs/store/...", []string{"fs/store/...", "fs/process", "fs/mounts", "quota"}},
+	{"fs/store/storetest", []string{"fs/store"}},
+	{"fs/store/...", []string{"fs/store", "fs/store/seal", "fs/process", "fs/mounts", "quota"}},
 	{"fs/process", nil},
 	{"fs/mounts", nil},
 	{"quota/...", []string{"quota/..."}},
@@ -34,10 +35,14 @@ var edges = []struct {
 	{"scripts/...", []string{"..."}},
 }
 
+// forTests is what every test may import besides.
+var forTests = []string{"fs/store/storetest", "fs/process"}
+
 type pkg struct {
-	ImportPath, Dir  string
-	GoFiles, Imports []string
-	CgoFiles         []string
+	ImportPath, Dir           string
+	GoFiles, Imports          []string
+	TestImports, XTestImports []string
+	CgoFiles                  []string
 }
 
 func packages(t *testing.T) (list []pkg) {
@@ -87,12 +92,16 @@ func TestImportsRunOneWay(t *testing.T) {
 			t.Errorf("%s has no place in the layout", p.ImportPath)
 			continue
 		}
-		for _, imp := range p.Imports {
-			to, ours := strings.CutPrefix(imp, module+"/")
-			if ours && !slices.ContainsFunc(edges[i].to, func(pattern string) bool { return matches(to, pattern) }) {
-				t.Errorf("%s must not import %s", p.ImportPath, imp)
+		check := func(who string, imports, may []string) {
+			for _, imp := range imports {
+				to, ours := strings.CutPrefix(imp, module+"/")
+				if ours && !slices.ContainsFunc(may, func(pattern string) bool { return matches(to, pattern) }) {
+					t.Errorf("%s must not import %s", who, imp)
+				}
 			}
 		}
+		check(p.ImportPath, p.Imports, edges[i].to)
+		check("tests of "+p.ImportPath, slices.Concat(p.TestImports, p.XTestImports), slices.Concat(edges[i].to, forTests, []string{from}))
 		if from == "quota" {
 			for _, imp := range p.Imports {
 				if strings.Contains(strings.Split(imp, "/")[0], ".") {
