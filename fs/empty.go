@@ -5,12 +5,12 @@ package fs
 // the kernel has cached for them as well, and so may what a backing file holds. What is read from them then is
 // nothing, and a mapping raises SIGBUS.
 func (f *FS) Empty() (used bool) {
-	f.nodes.each(func(n *inode) {
+	for n := range f.nodes.all() {
 		n.mu.Lock()
 		c := n.file
 		if c == nil || n.opens == 0 && (!n.mapped || n.settledLocked()) || c.Open() != nil {
 			n.mu.Unlock()
-			return
+			continue
 		}
 		n.mu.Unlock()
 		used = true
@@ -19,6 +19,6 @@ func (f *FS) Empty() (used bool) {
 		}
 		c.Close()
 		_ = f.kernel.InvalInode(n.id, 0, 0) // it may be over already
-	})
+	}
 	return used
 }

@@ -143,6 +143,18 @@ func (n *inode) dropLinkLocked(d *dentry) {
 // Precondition: n.mu is held.
 func (n *inode) namedLocked() bool { return n.link != nil || n.ext != nil && n.ext.names != nil }
 
+// anyName is one of the dentries of n, nil if there is none.
+func (n *inode) anyName() *dentry {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.link == nil && n.ext != nil {
+		for d := range n.ext.names {
+			return d
+		}
+	}
+	return n.link
+}
+
 // names returns the dentries of n as they are now, in no order.
 func (n *inode) names() (all []*dentry) {
 	n.mu.Lock()

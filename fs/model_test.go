@@ -48,7 +48,9 @@ func TestTreeModel(t *testing.T) {
 		if err := u.rmdir(1, "top"); err != nil {
 			t.Fatal(err)
 		}
-		f.nodes.each(func(n *inode) { f.Forget(n.id, uint64(n.lookups.Load())) })
+		for n := range f.nodes.all() {
+			f.Forget(n.id, uint64(n.lookups.Load()))
+		}
 		checkTree(t, f, 0)
 	})
 }

@@ -122,12 +122,12 @@ func (f *FS) idleSince() int64 {
 // what would go if the kernel forgot it, what is below a directory before that.
 func (f *FS) removeIdle(since int64) (known []uint64) {
 	found := make(map[*inode]struct{})
-	f.nodes.each(func(n *inode) {
+	for n := range f.nodes.all() {
 		if f.removeIfIdle(n, since) {
 			found[n] = struct{}{}
 			known = append(known, n.id)
 		}
-	})
+	}
 	if !f.countsOpenDirs() {
 		known = append(known, f.knownAbove(found)...)
 	}

@@ -53,6 +53,17 @@ func (s *Scope) forget(n *inode) {
 	p.nodes, p.peak = shrunk(p.nodes, p.peak)
 }
 
+// Files is how many files of any type the scope has.
+func (s *Scope) Files() (n int) {
+	for i := range s.members {
+		p := &s.members[i]
+		p.mu.Lock()
+		n += len(p.nodes)
+		p.mu.Unlock()
+	}
+	return n
+}
+
 // end returns the members, which are all that there will be.
 func (s *Scope) end() []*inode {
 	var all []*inode

@@ -8,8 +8,6 @@ import (
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
-
-	"vanishfs/fs/store"
 )
 
 // Status is what DIR/.vanish/status says, as JSON. Sizes are bytes, 0 as a
@@ -43,14 +41,6 @@ type Status struct {
 	Options map[string]string `json:"options,omitempty"`
 }
 
-// addTiers tells where the bytes are, if some can be on a disk.
-func (s *Status) addTiers(bytes store.Store) {
-	if d, ok := bytes.(store.Disk); ok {
-		t := d.Tiers()
-		s.Memory, s.MemoryUsed, s.SpillUsed, s.Spilled, s.Fetched = t.Memory, t.MemoryUsed, t.Spill, t.Spilled, t.Fetched
-	}
-}
-
 func (f *FS) permissions() string {
 	if f.opts.Posix {
 		return "posix"
@@ -68,11 +58,10 @@ func (f *FS) plane() string {
 // describe answers for the caller; dir gives the removal policy.
 func (f *FS) describe(dir *inode, h *fuse.InHeader) (Status, error) {
 	scope, _ := f.scopeOf(h) // who can create nothing is told of the mount
-	limits, used, free, err := f.bytes(scope)
+	u, err := f.use(scope)
 	if err != nil {
 		return Status{}, err
 	}
-	d := f.scopeDomain(scope).Tightest()
 	session := f.opts.Session
 	if scope != nil {
 		session = scope.Name
@@ -84,30 +73,15 @@ func (f *FS) describe(dir *inode, h *fuse.InHeader) (Status, error) {
 		Version: f.opts.Version, Session: session, Permissions: f.permissions(),
 		Remove: removal.String(), Linger: f.linger().String(),
 		Store: f.store.Kind(), Plane: f.plane(), Transport: f.features.Transport,
-		Size: limits, Used: used, Free: free,
-		Inodes: d.Inodes, InodesUsed: d.InodesUsed, FileSize: f.live.fileSize.Load(),
+		Size: u.Size, Used: u.Used, Free: u.Free,
+		Inodes: u.Inodes, InodesUsed: u.InodesUsed, FileSize: f.live.fileSize.Load(),
 		UID: h.Uid, PID: os.Getpid(),
+		Memory: u.Tiers.Memory, MemoryUsed: u.Tiers.MemoryUsed, SpillUsed: u.Tiers.Spill, Spilled: u.Tiers.Spilled, Fetched: u.Tiers.Fetched,
 	}
-	st.addTiers(f.store)
 	if f.opts.Control != nil {
 		st.Options = f.opts.Control.Options()
 	}
 	return st, nil
-}
-
-// bytes is the limit, use and room of the caller's tightest domain.
-func (f *FS) bytes(scope *Scope) (limit, used, free int64, err error) {
-	u, err := f.store.Usage()
-	if err != nil {
-		return 0, 0, 0, err
-	}
-	limit, used, free = u.Size, u.Used, u.Free
-	if f.opts.AccountBytes {
-		if d := f.scopeDomain(scope).Tightest(); d.Bytes > 0 && d.BytesFree() < free {
-			limit, used, free = d.Bytes, d.BytesUsed, d.BytesFree()
-		}
-	}
-	return limit, used, free, nil
 }
 
 // capacity is what statfs shows; without a limit it is what there is.
@@ -121,19 +95,18 @@ type capacity struct {
 const manyInodes = math.MaxInt32
 
 func (f *FS) usage(scope *Scope) (capacity, error) {
-	limit, used, free, err := f.bytes(scope)
+	u, err := f.use(scope)
 	if err != nil {
 		return capacity{}, err
 	}
-	if limit == 0 {
-		limit = used + free
+	c := capacity{size: u.Size, free: u.Free, inodes: u.Inodes, inodesUsed: u.InodesUsed}
+	if c.size == 0 {
+		c.size = u.Used + u.Free
 	}
-	d := f.scopeDomain(scope).Tightest()
-	inodes := d.Inodes
-	if inodes == 0 {
-		inodes = d.InodesUsed + manyInodes
+	if c.inodes == 0 {
+		c.inodes = u.InodesUsed + manyInodes
 	}
-	return capacity{size: limit, free: free, inodes: inodes, inodesUsed: d.InodesUsed}, nil
+	return c, nil
 }
 
 // statusFiles are the open status files: each handle reads the text as it was

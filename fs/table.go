@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"iter"
 	"sync"
 	"sync/atomic"
 
@@ -144,14 +145,15 @@ func (t *table) remove(n *inode) {
 	}
 }
 
-// each calls f for every inode that is in the table during the whole call, and
-// perhaps for some that come or go meanwhile.
-func (t *table) each(f func(*inode)) {
-	for i := range t.shards {
-		for _, c := range *t.shards[i].chunks.Load() {
-			for j := range c {
-				if n := c[j].node.Load(); n != nil {
-					f(n)
+// all are the inodes that are in the table during the whole walk, and perhaps some that come or go meanwhile. No lock is held.
+func (t *table) all() iter.Seq[*inode] {
+	return func(yield func(*inode) bool) {
+		for i := range t.shards {
+			for _, c := range *t.shards[i].chunks.Load() {
+				for j := range c {
+					if n := c[j].node.Load(); n != nil && !yield(n) {
+						return
+					}
 				}
 			}
 		}

@@ -57,14 +57,14 @@ func TestTableIDsAreNeverMixedUp(t *testing.T) {
 		}
 	}
 	found := 0
-	nodes.each(func(n *inode) {
+	for n := range nodes.all() {
 		found++
 		if live[n.id] != n {
-			t.Errorf("each comes by node %d, which is gone", n.id)
+			t.Errorf("all has node %d, which is gone", n.id)
 		}
-	})
+	}
 	if found != len(live) {
-		t.Errorf("each comes by %d nodes of %d", found, len(live))
+		t.Errorf("all has %d nodes of %d", found, len(live))
 	}
 }
 

@@ -282,7 +282,9 @@ func TestParallelChanges(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	f.nodes.each(func(n *inode) { f.Forget(n.id, uint64(n.lookups.Load())) })
+	for n := range f.nodes.all() {
+		f.Forget(n.id, uint64(n.lookups.Load()))
+	}
 	checkTree(t, f, 0)
 }
 

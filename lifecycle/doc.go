@@ -9,6 +9,10 @@
 // one process tree. What users see of all this is in the manual, vanishfs(1) and
 // vanishfs(5), cmd/vanishfs/man.
 //
+// A Mount says what is used, which sessions there are and which files are open, ends a session and changes
+// options, all beside its requests: it is what a front end of any kind is made of. What is asked for through the filesystem itself
+// (package control, .vanish/status, extended attributes) comes to the same methods.
+//
 // # Mount points
 //
 // Root mounts without help, others through fusermount3. A vanishfs whose daemon

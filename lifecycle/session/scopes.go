@@ -1,6 +1,10 @@
 package session
 
 import (
+	"iter"
+	"maps"
+	"slices"
+
 	"vanishfs/fs"
 	"vanishfs/quota"
 )
@@ -24,4 +28,66 @@ func (m *Manager) scopeLocked(s *session, uid uint32) *fs.Scope {
 	}
 	s.scopes[key] = scope
 	return scope
+}
+
+// A Session is what is to be seen of one.
+type Session struct {
+	Name  string // as status shows it, for instance "sid:4711"
+	Files int    // of any type, also those that only an open handle keeps
+
+	// Bytes is the limit and BytesUsed what is in use; 0 where sessions have no limit, and are not counted.
+	Bytes, BytesUsed int64
+}
+
+// Sessions are those in which files can be created, in no order, as each is when it comes by. Nobody waits for the whole of it.
+func (m *Manager) Sessions() iter.Seq[Session] {
+	return func(yield func(Session) bool) {
+		m.mu.RLock()
+		all := make([]*session, 0, len(m.sessions))
+		for _, s := range m.sessions {
+			all = append(all, s)
+		}
+		m.mu.RUnlock()
+		for _, s := range all {
+			if !yield(m.describe(s)) {
+				return
+			}
+		}
+	}
+}
+
+func (m *Manager) describe(s *session) Session {
+	m.mu.RLock()
+	limit, scopes := m.size, slices.Collect(maps.Values(s.scopes))
+	m.mu.RUnlock()
+	seen := Session{Name: s.name}
+	for _, scope := range scopes {
+		seen.Files += scope.Files()
+		if m.counted {
+			seen.Bytes = limit
+			seen.BytesUsed += scope.Domain.Usage().BytesUsed
+		}
+	}
+	return seen
+}
+
+// End ends what the session of that name has created until now, with e, and reports whether there is one. Its processes live
+// on, and what they create from now on goes when they have ended.
+func (m *Manager) End(name string, e Ender) bool {
+	found := false
+	var ended []scopes
+	m.mu.Lock()
+	for _, s := range m.sessions {
+		if s.name == name {
+			found, ended = true, append(ended, s.scopes)
+			s.scopes = nil // the next to create gets another, see learn
+		}
+	}
+	m.mu.Unlock()
+	for _, scopes := range ended {
+		for _, scope := range scopes {
+			e.EndScope(scope)
+		}
+	}
+	return found
 }
