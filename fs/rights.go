@@ -13,7 +13,8 @@ import (
 // CAP_SYS_ADMIN in the user namespace that the filesystem belongs to (fs/namespace.c, do_remount; fs/super.c,
 // reconfigure_super). That namespace is this process's: the kernel takes no other (fs/fuse/inode.c,
 // fuse_fill_super). An ordinary user has it only through fusermount3 or in a user namespace of his own; there,
-// who mounted may. Whose the top directory is gives no right.
+// who mounted may. Whose the top directory is gives no right. Root of the machine, whom an ordinary user's daemon
+// cannot look at, has RootOptionsAttr.
 //
 // The caller waits for the answer and cannot be killed meanwhile (fs/fuse/dev.c, request_wait_answer), so
 // its thread id means the caller. Who cannot be looked at may not.

@@ -17,6 +17,9 @@ const (
 	RemoveAttr = xattrOurs + "remove"
 	// OptionsAttr changes options of the mount, on a top directory, see Control. So does user.vanish.NAME one alone.
 	OptionsAttr = xattrOurs + "options"
+	// RootOptionsAttr is OptionsAttr for root of the machine, also where this process cannot look at him: who comes so far
+	// has CAP_SYS_ADMIN in the initial user namespace (fs/xattr.c, xattr_permission).
+	RootOptionsAttr = "trusted.vanish.options"
 	// RefreshAttr makes the kernel look the path up that it is set on, as far as it is in the mount,
 	// whatever it remembers: by ESTALE, for which it does so and asks once more (fs/namei.c, retry_estale).
 	// It takes no lock, unlike a notification, and detaches nothing.
@@ -38,6 +41,9 @@ func (f *FS) SetXAttr(_ <-chan struct{}, in *fuse.SetXAttrIn, name string, value
 	}
 	if strings.HasPrefix(name, xattrOurs) {
 		return f.status("setxattr", f.order(n, &in.InHeader, name, strings.TrimRight(string(value), "\x00\n")))
+	}
+	if name == RootOptionsAttr {
+		return f.status("setxattr", f.orderOptions(n, in.Uid == 0, strings.TrimRight(string(value), "\x00\n")))
 	}
 	if isACL(name) {
 		return f.status("setxattr", f.setACL(n, &in.InHeader, name, value))
@@ -233,9 +239,9 @@ func (f *FS) order(n *inode, h *fuse.InHeader, name, value string) error {
 	case RefreshAttr:
 		return syscall.ESTALE
 	case OptionsAttr:
-		return f.orderOptions(n, h, value)
+		return f.orderOptions(n, f.mayRemount(h), value)
 	}
-	return f.orderOptions(n, h, strings.TrimPrefix(name, xattrOurs)+"="+value)
+	return f.orderOptions(n, f.mayRemount(h), strings.TrimPrefix(name, xattrOurs)+"="+value)
 }
 
 // orderRemoval is for the owner, and for root as far as the kernel lets it write (fs/xattr.c, xattr_permission).
@@ -253,10 +259,10 @@ func (f *FS) orderRemoval(n *inode, h *fuse.InHeader, r Removal) error {
 	return nil
 }
 
-// orderOptions is for whoever may remount, see mayRemount; whose the top directory is does not matter.
-func (f *FS) orderOptions(n *inode, h *fuse.InHeader, list string) error {
+// orderOptions is for who may; whose the top directory is does not matter.
+func (f *FS) orderOptions(n *inode, may bool, list string) error {
 	switch {
-	case !f.mayRemount(h):
+	case !may:
 		return syscall.EPERM
 	case n != f.root && !n.top:
 		return syscall.EINVAL

@@ -92,7 +92,7 @@ func TestOwnerOfTopChangesNoOption(t *testing.T) {
 	heard := new(tells)
 	f := newTree(t, func(o *Options) { o.UID, o.Control = somebody, heard })
 	u := user{f: f, h: fuse.InHeader{Caller: fuse.Caller{Owner: fuse.Owner{Uid: somebody}, Pid: uint32(unix.Gettid())}}}
-	for _, name := range []string{"user.vanish.size", "user.vanish.inodes", OptionsAttr, "user.vanish.anything"} {
+	for _, name := range []string{"user.vanish.size", "user.vanish.inodes", OptionsAttr, RootOptionsAttr, "user.vanish.anything"} {
 		if err := u.setXAttr(1, name, "0"); err != syscall.EPERM {
 			t.Errorf("%s: %v", name, err)
 		}

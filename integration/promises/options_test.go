@@ -259,8 +259,10 @@ func TestWhoMayChangeOptions(t *testing.T) {
 		// A file server keeps its capabilities when it acts for a user.
 		"a server for the owner": {"python3", "-c", fmt.Sprintf(`import ctypes, os, sys
 ctypes.CDLL(None).setfsuid(%d)
-try: os.setxattr(sys.argv[-1], "user.vanish.size", b"0")
-except PermissionError: sys.exit(5)`, alice.UID), "--"},
+for name in "user.vanish.options", "trusted.vanish.options":
+    try: os.setxattr(sys.argv[-1], name, b"size=0"); sys.exit(name)
+    except PermissionError: pass
+sys.exit(5)`, alice.UID), "--"},
 	} {
 		cmd := exec.Command(prefix[0], append(prefix[1:], harness.Program(), "set", "--size=0", m.Dir)...)
 		out, _ := cmd.CombinedOutput()

@@ -44,7 +44,10 @@ func Change(path string, want option.Set) error {
 	if err != nil || len(changes) == 0 {
 		return err
 	}
-	switch err = unix.Setxattr(dir, fs.OptionsAttr, []byte(changes.String()), 0); {
+	if err = unix.Setxattr(dir, fs.OptionsAttr, []byte(changes.String()), 0); errors.Is(err, syscall.EPERM) {
+		err = unix.Setxattr(dir, fs.RootOptionsAttr, []byte(changes.String()), 0) // EPERM for who is not root
+	}
+	switch {
 	case errors.Is(err, syscall.EBUSY):
 		err = fmt.Errorf("%s: %w", changes, ErrInUse)
 	case errors.Is(err, syscall.EOPNOTSUPP):
