@@ -229,14 +229,18 @@ func (f *FS) abandon(n *inode) {
 	f.dropIfUnused(n)
 }
 
-// Mknod makes regular files, FIFOs and sockets. Device nodes would be of no
-// use on a nodev mount and are refused.
+// Mknod makes regular files, FIFOs, sockets and whiteouts, which are character devices of number 0 that anybody
+// may make (fs/namei.c, vfs_mknod). Other device nodes would be of no use on a nodev mount and are refused.
 func (f *FS) Mknod(_ <-chan struct{}, in *fuse.MknodIn, name string, out *fuse.EntryOut) fuse.Status {
 	m := maker{typ: in.Mode & syscall.S_IFMT, mode: f.newMode(in.Mode)}
 	switch m.typ {
 	case 0:
 		m.typ = syscall.S_IFREG
 	case syscall.S_IFREG, syscall.S_IFIFO, syscall.S_IFSOCK:
+	case syscall.S_IFCHR:
+		if in.Rdev != 0 {
+			return fuse.EPERM
+		}
 	default:
 		return fuse.EPERM
 	}

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Rename moves a name, with RENAME_NOREPLACE and RENAME_EXCHANGE. Whoever looks
-// for the target finds the old file or the new one, never nothing.
+// Rename moves a name, with all flags of renameat2(2). Whoever looks for the target finds the old file or the
+// new one, never nothing; with RENAME_WHITEOUT the same holds for the source.
 func (f *FS) Rename(_ <-chan struct{}, in *fuse.RenameIn, oldName, newName string) fuse.Status {
 	from, err := f.parentOf(in.NodeId, oldName)
 	if err != nil {
@@ -22,11 +22,20 @@ func (f *FS) Rename(_ <-chan struct{}, in *fuse.RenameIn, oldName, newName strin
 	if oldName == magicName || newName == magicName {
 		return fuse.EPERM
 	}
-	if in.Flags&^(unix.RENAME_NOREPLACE|unix.RENAME_EXCHANGE) != 0 {
+	const one = unix.RENAME_EXCHANGE | unix.RENAME_WHITEOUT
+	if in.Flags&^(unix.RENAME_NOREPLACE|one) != 0 || in.Flags&one == one {
 		return fuse.EINVAL
 	}
 	r := rename{f: f, h: &in.InHeader, from: from, to: to, oldName: oldName, newName: newName, flags: in.Flags}
-	return f.status("rename", r.run())
+	if in.Flags&unix.RENAME_WHITEOUT == 0 {
+		return f.status("rename", r.run())
+	}
+	if r.whiteout, err = f.newInode(maker{typ: syscall.S_IFCHR}, r.h); err != nil { // as mm/shmem.c, shmem_whiteout
+		return f.status("rename", err)
+	}
+	err = r.run()
+	f.dropIfUnused(r.whiteout)
+	return f.status("rename", err)
 }
 
 // A rename is one RENAME request under way.
@@ -39,6 +48,7 @@ type rename struct {
 
 	source, target *dentry // target is nil where nothing is replaced
 	replaced       *inode
+	whiteout       *inode // what is to have the old name, nil is nothing
 }
 
 func (r *rename) run() error {
@@ -179,6 +189,9 @@ func (r *rename) move() {
 		r.f.unname(r.to, r.target, now, true)
 	}
 	r.put(n, r.source, r.moveEntry(), now)
+	if r.whiteout != nil {
+		r.leaveWhiteout()
+	}
 	r.reparent(n, r.to)
 	moved := 0
 	if n.isDir() && r.from != r.to {
@@ -201,6 +214,18 @@ func (r *rename) moveEntry() *dentry {
 	}
 	r.from.dir.removeLocked(r.source)
 	return r.to.dir.insertLocked(r.to, strings.Clone(r.newName), r.source.node)
+}
+
+// leaveWhiteout gives the old name to the whiteout, unless the session that it belongs to has just ended.
+func (r *rename) leaveWhiteout() {
+	w := r.whiteout
+	r.f.inherit(r.from, w, false)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.vanished {
+		w.addLinkLocked(r.from.dir.insertLocked(r.from, strings.Clone(r.oldName), w))
+		w.nlink++
+	}
 }
 
 // put gives n the name to instead of from.

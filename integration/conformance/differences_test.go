@@ -35,10 +35,9 @@ func differs(name string, tree harness.Tree) (difference, bool) {
 //
 //   - owner: modes lose group, other and special bits (wantMode)
 //   - owner: chmod drops those bits, keeping u+x (modeCases)
-//   - device nodes cannot be made, by root either (Mknod)
+//   - device nodes but whiteouts cannot be made, by root either (Mknod)
 //   - POSIX ACLs are taken as a chmod, and not kept (ACL)
 //   - .vanish exists in every directory and cannot be made (package promises)
-//   - RENAME_WHITEOUT is EINVAL (RenameFlags)
 
 // wantMode is the mode that a file or directory asked for with mode gets.
 func wantMode(tree harness.Tree, mode uint32) uint32 {

@@ -18,6 +18,7 @@ var renameCases = map[string]harness.Case{
 	"RenameErrors":       renameErrors,
 	"RenameSameInode":    renameSameInode,
 	"RenameFlags":        renameFlags,
+	"RenameWhiteout":     renameWhiteout,
 	"RenameExchange":     renameExchange,
 	"RenameNeverMissing": renameNeverMissing,
 	"RenameOpenTarget":   renameOpenTarget,
@@ -127,10 +128,61 @@ func renameFlags(t *testing.T, tree harness.Tree) {
 	wantErrno(t, "both flags", renameat2(g, tree.Dir+"/h", unix.RENAME_NOREPLACE|unix.RENAME_EXCHANGE), unix.EINVAL)
 	wantErrno(t, "unknown flag", renameat2(g, tree.Dir+"/h", 1<<20), unix.EINVAL)
 	wantErrno(t, "EXCHANGE with nothing", renameat2(g, tree.Dir+"/no", unix.RENAME_EXCHANGE), unix.ENOENT)
-	if !tree.Native {
-		wantErrno(t, "WHITEOUT", renameat2(g, tree.Dir+"/x", unix.RENAME_WHITEOUT), unix.EINVAL, unix.EPERM)
-	}
+	wantErrno(t, "EXCHANGE and WHITEOUT", renameat2(g, tree.Dir+"/h", unix.RENAME_EXCHANGE|unix.RENAME_WHITEOUT), unix.EINVAL)
 	wantContent(t, g, "g")
+}
+
+func inodesUsed(t *testing.T, dir string) uint64 {
+	t.Helper()
+	var st unix.Statfs_t
+	ok(t, "statfs", unix.Statfs(dir, &st))
+	return st.Files - st.Ffree
+}
+
+// renameWhiteout leaves a character device of number 0 in the old place, which nobody can use but an overlayfs.
+func renameWhiteout(t *testing.T, tree harness.Tree) {
+	p := func(s string) string { return tree.Dir + s }
+	wantWhiteout := func(what, path string) {
+		t.Helper()
+		if st := lstat(t, path); st.Mode != unix.S_IFCHR || st.Rdev != 0 || st.Nlink != 1 || st.Uid != uint32(os.Getuid()) {
+			t.Errorf("%s: %s is mode %o, device %d, %d links, of %d", what, path, st.Mode, st.Rdev, st.Nlink, st.Uid)
+		}
+	}
+	used := inodesUsed(t, tree.Dir)
+	create(t, p("/f"), "f")
+	create(t, p("/g"), "g")
+	ok(t, "link", unix.Link(p("/g"), p("/same")))
+	ok(t, "mkdir", unix.Mkdir(p("/d"), 0o755))
+	create(t, p("/d/in"), "in")
+	wantErrno(t, "of nothing", renameat2(p("/no"), p("/x"), unix.RENAME_WHITEOUT), unix.ENOENT)
+	wantErrno(t, "over existing", renameat2(p("/f"), p("/g"), unix.RENAME_WHITEOUT|unix.RENAME_NOREPLACE), unix.EEXIST)
+	wantErrno(t, "directory over file", renameat2(p("/d"), p("/f"), unix.RENAME_WHITEOUT), unix.ENOTDIR)
+	ok(t, "one name over the other", renameat2(p("/same"), p("/g"), unix.RENAME_WHITEOUT))
+	wantContent(t, p("/same"), "g")
+	ok(t, "in a directory", renameat2(p("/f"), p("/x"), unix.RENAME_WHITEOUT))
+	wantContent(t, p("/x"), "f")
+	wantWhiteout("in a directory", p("/f"))
+	ok(t, "over a file in another directory", renameat2(p("/x"), p("/d/in"), unix.RENAME_WHITEOUT))
+	wantContent(t, p("/d/in"), "f")
+	wantWhiteout("over a file in another directory", p("/x"))
+	ok(t, "a directory", renameat2(p("/d"), p("/e"), unix.RENAME_WHITEOUT))
+	wantContent(t, p("/e/in"), "f")
+	wantWhiteout("a directory", p("/d"))
+	ok(t, "over a whiteout", unix.Rename(p("/same"), p("/d")))
+	wantContent(t, p("/d"), "g")
+
+	ok(t, "mknod of a whiteout", unix.Mknod(p("/w"), unix.S_IFCHR, 0))
+	wantWhiteout("mknod of a whiteout", p("/w"))
+	ok(t, "chmod", unix.Chmod(p("/w"), 0o600))
+	fd, err := unix.Open(p("/w"), unix.O_RDWR, 0)
+	wantErrno(t, "open of a whiteout", err, unix.EACCES, unix.ENXIO)
+	unix.Close(fd)
+	for _, name := range []string{"/f", "/x", "/w", "/d", "/g", "/e/in"} {
+		ok(t, "unlink "+name, unix.Unlink(p(name)))
+	}
+	ok(t, "rmdir", unix.Rmdir(p("/e")))
+	harness.Eventually(t, "every inode is given back", func() bool { return inodesUsed(t, tree.Dir) == used },
+		func() string { return fmt.Sprint(inodesUsed(t, tree.Dir), " are counted, ", used, " before") })
 }
 
 func renameExchange(t *testing.T, tree harness.Tree) {
