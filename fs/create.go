@@ -22,6 +22,9 @@ const shortTarget = 127
 // newInode makes an inode without a name and charges it. It is in the table,
 // with no lookups; f.dropIfUnused undoes everything. ESTALE: its scope has just ended.
 func (f *FS) newInode(m maker, h *fuse.InHeader) (*inode, error) {
+	if h.Uid == nobody || h.Gid == nobody { // ids that the mount maps to none (fs/namei.c, may_create; not vfs_rename)
+		return nil, syscall.EOVERFLOW
+	}
 	scope, err := f.scopeOf(h)
 	if err != nil {
 		return nil, err
@@ -116,7 +119,7 @@ func (f *FS) mayPlaceLocked(dir *inode, name string, h *fuse.InHeader) (*dentry,
 	if d := dir.dir.children[name]; d != nil {
 		return d, syscall.EEXIST
 	}
-	if !dir.dir.mayTakeLocked(name, h.Uid) {
+	if !f.mayTakeLocked(dir.dir, name, h) {
 		return nil, syscall.EEXIST
 	}
 	return nil, f.mayChange(dir, h)

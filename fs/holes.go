@@ -56,7 +56,7 @@ func (f *FS) prepareRead(n *inode, c store.File, in *fuse.ReadIn, length int64) 
 	switch {
 	case c.Missing(off, length) == 0:
 		return false, f.fillReserved(n, c, off, length)
-	case !fault || !f.looks.MayMap(in.Pid, in.Uid, n.ino):
+	case !fault || !f.looks.MayMap(in.Pid, f.Caller(&in.InHeader), n.ino):
 		return true, nil
 	case length > store.PageSize:
 		return false, errAlone

@@ -131,7 +131,7 @@ func (f *FS) lookupMagic(h *fuse.InHeader, name string, out *fuse.EntryOut) erro
 		}
 		return syscall.ENOENT
 	case magicNew, magicOnce:
-		return f.lookupTemplate(&m, h.Uid, name, out)
+		return f.lookupTemplate(&m, f.Caller(h), name, out)
 	}
 	return syscall.ENOTDIR
 }
@@ -167,7 +167,7 @@ func (f *FS) readMagic(h *fuse.InHeader) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	name, err := f.reserve(m.dir, t, h.Uid, m.once)
+	name, err := f.reserve(m.dir, t, f.Caller(h), m.once)
 	if err != nil {
 		return "", err
 	}

@@ -75,6 +75,9 @@ type Options struct {
 	// its options.
 	Owner uint32
 
+	// IDMapped says that mounts of it may be id-mapped: see caller.go. It excludes Private.
+	IDMapped bool
+
 	// RootMode, UID and GID are the attributes of the root directory. RootMode is permission bits with sticky.
 	RootMode uint32
 	UID, GID uint32

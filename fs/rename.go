@@ -138,7 +138,7 @@ func (r *rename) check() error {
 		return syscall.EEXIST
 	case r.target == nil && r.flags&unix.RENAME_EXCHANGE != 0:
 		return syscall.ENOENT
-	case r.target == nil && !r.to.dir.mayTakeLocked(r.newName, r.h.Uid):
+	case r.target == nil && !r.f.mayTakeLocked(r.to.dir, r.newName, r.h):
 		return syscall.EEXIST
 	}
 	n := r.source.node

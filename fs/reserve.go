@@ -5,6 +5,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
 // A reservation keeps a magic name for the user who was given it. All but lapse is constant.
@@ -42,11 +44,11 @@ func (q *reservations) init() {
 	q.users = make(map[uint32]*list.List)
 }
 
-// mayTakeLocked says whether uid may make a file of that name.
+// mayTakeLocked says whether the caller may make a file of that name.
 // Precondition: d.mu is held, for reading at least.
-func (d *directory) mayTakeLocked(name string, uid uint32) bool {
+func (f *FS) mayTakeLocked(d *directory, name string, h *fuse.InHeader) bool {
 	r := d.reserved[name]
-	return r == nil || r.uid == uid
+	return r == nil || r.uid == f.Caller(h)
 }
 
 // onceLocked reports whether a name is reserved for a file that is to go at its last close.

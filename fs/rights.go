@@ -19,14 +19,13 @@ import (
 // The caller waits for the answer and cannot be killed meanwhile (fs/fuse/dev.c, request_wait_answer), so
 // its thread id means the caller. Who cannot be looked at may not.
 func (f *FS) mayRemount(h *fuse.InHeader) bool {
-	return f.opts.Owner != 0 && h.Uid == f.opts.Owner || isAdmin(h.Pid, h.Uid)
+	return f.opts.Owner != 0 && f.Caller(h) == f.opts.Owner || isAdmin(h.Pid, h.Uid)
 }
 
 // isAdmin reports whether the thread, acting as uid, has CAP_SYS_ADMIN in our user namespace. None of what it
 // reads waits for the thread, whatever it does (fs/proc/array.c, proc_pid_status; fs/proc/namespaces.c).
 func isAdmin(tid, uid uint32) bool {
-	self, ok := statusOf("/proc/self")
-	if !ok || len(self["NSpid"]) > 1 { // /proc is of another pid namespace: numbers mean others there
+	if !seesProcesses() {
 		return false
 	}
 	proc := "/proc/" + strconv.FormatUint(uint64(tid), 10)
@@ -59,10 +58,14 @@ func statusOf(proc string) (procStatus, bool) {
 }
 
 // actsAs reports whether the thread is uid itself. A server that acts for somebody else keeps capabilities that
-// are not those of whom it serves: by setfsuid(2), or in the kernel (fs/overlayfs, io_uring's personalities).
+// are not those of whom it serves: by setfsuid(2), or in the kernel (fs/overlayfs, io_uring's personalities). Where
+// the request does not say who that is, no server in the kernel is taken for itself: those have no memory of their own.
 func (s procStatus) actsAs(uid uint32) bool {
 	ids, want := s["Uid"], strconv.FormatUint(uint64(uid), 10) // real, effective, saved, filesystem
-	return len(ids) == 4 && ids[1] == want && ids[3] == want
+	if len(ids) != 4 || ids[1] != ids[3] {
+		return false
+	}
+	return ids[1] == want || uid == nobody && len(s["VmSize"]) > 0
 }
 
 // effective is the effective capabilities, none if they cannot be told.

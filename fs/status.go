@@ -75,7 +75,7 @@ func (f *FS) describe(dir *inode, h *fuse.InHeader) (Status, error) {
 		Store: f.store.Kind(), Plane: f.plane(), Transport: f.features.Transport,
 		Size: u.Size, Used: u.Used, Free: u.Free,
 		Inodes: u.Inodes, InodesUsed: u.InodesUsed, FileSize: f.live.fileSize.Load(),
-		UID: h.Uid, PID: os.Getpid(),
+		UID: f.Caller(h), PID: os.Getpid(),
 		Memory: u.Tiers.Memory, MemoryUsed: u.Tiers.MemoryUsed, SpillUsed: u.Tiers.Spill, Spilled: u.Tiers.Spilled, Fetched: u.Tiers.Fetched,
 	}
 	if f.opts.Control != nil {
@@ -150,10 +150,11 @@ func (f *FS) openMagic(in *fuse.OpenIn, out *fuse.OpenOut) error {
 	if err != nil {
 		return err
 	}
-	if !f.statuses.count.take(in.Uid, 1) {
+	caller := f.Caller(&in.InHeader)
+	if !f.statuses.count.take(caller, 1) {
 		return syscall.EMFILE
 	}
-	*out = fuse.OpenOut{Fh: f.statuses.add(statusText{in.Uid, append(text, '\n')}), OpenFlags: fuse.FOPEN_DIRECT_IO}
+	*out = fuse.OpenOut{Fh: f.statuses.add(statusText{caller, append(text, '\n')}), OpenFlags: fuse.FOPEN_DIRECT_IO}
 	return nil
 }
 

@@ -186,7 +186,7 @@ func (f *FS) ListXAttr(_ <-chan struct{}, h *fuse.InHeader, dest []byte) (uint32
 	}
 	var names []string
 	for a := range n.ext.xattrs.all() {
-		if name := string(a.name); h.Uid == 0 || !strings.HasPrefix(name, "trusted.") {
+		if name := string(a.name); !strings.HasPrefix(name, "trusted.") || f.Caller(h) == 0 {
 			names = append(names, name+"\x00")
 		}
 	}
@@ -244,12 +244,18 @@ func (f *FS) order(n *inode, h *fuse.InHeader, name, value string) error {
 	return f.orderOptions(n, f.mayRemount(h), strings.TrimPrefix(name, xattrOurs)+"="+value)
 }
 
-// orderRemoval is for the owner, and for root as far as the kernel lets it write (fs/xattr.c, xattr_permission).
+// orderRemoval is for the owner, and for root as far as the kernel lets it write (fs/xattr.c, xattr_permission). Where
+// the caller is not told, that is who may write if nobody else may: the kernel takes attributes of a sticky directory
+// from nobody else either.
 func (f *FS) orderRemoval(n *inode, h *fuse.InHeader, r Removal) error {
 	n.mu.Lock()
-	owner := n.uid
+	owner, mode := n.uid, n.mode
 	n.mu.Unlock()
-	if h.Uid != 0 && h.Uid != owner {
+	isOwner := h.Uid == 0 || h.Uid == owner
+	if f.opts.IDMapped {
+		isOwner = mode&0022 == 0 || n.isDir() && mode&syscall.S_ISVTX != 0
+	}
+	if !isOwner {
 		return syscall.EPERM
 	}
 	if n.typ != syscall.S_IFREG && !n.isDir() {

@@ -32,6 +32,7 @@ type Config struct {
 
 	// AllowOther lets every user in, as in /tmp; else only the mounting user (and what he becomes root of).
 	AllowOther bool
+	IDMap      bool // mounts of it may be id-mapped; for AllowOther only
 	NoExec     bool
 	XAttr      bool
 
@@ -71,7 +72,7 @@ func (c *Config) fields() map[string]any {
 		"size": &c.Size, "inodes": &c.Inodes, "file-size": &c.FileSize, "user-size": &c.UserSize, "session-size": &c.SessionSize,
 		"permissions": &c.Permissions, "chmod": &c.Chmod, "xattr": &c.XAttr, "noexec": &c.NoExec,
 		"remove": &c.Remove, "session": &c.Session, "linger": &c.Linger, "max-idle": &c.MaxIdle,
-		"fsname": &c.Source, "allow-other": &c.AllowOther, "mode": &c.Mode, "uid": &c.UID, "gid": &c.GID,
+		"fsname": &c.Source, "allow-other": &c.AllowOther, "idmap": &c.IDMap, "mode": &c.Mode, "uid": &c.UID, "gid": &c.GID,
 		"store": &c.Store, "memory": &c.Memory, "spill-dir": &c.SpillDir, "huge": &c.Huge, "noswap": &c.NoSwap,
 		"transport": &c.Transport, "passthrough": &c.Passthrough, "verbose": &c.Verbose, "log-json": &c.LogJSON,
 	}

@@ -78,7 +78,7 @@ func (c *Config) treeOptions(s store.Store, d *quota.Domain) fs.Options {
 	removal, _ := fs.ParseRemoval(c.Remove)
 	return fs.Options{
 		Store: s, Domain: d, AccountBytes: c.countsBytes(),
-		Posix: c.Permissions == "posix", DenyChmod: c.Chmod == "deny", Private: !c.AllowOther, Owner: uint32(os.Geteuid()),
+		Posix: c.Permissions == "posix", DenyChmod: c.Chmod == "deny", Private: !c.AllowOther, IDMapped: c.IDMap, Owner: uint32(os.Geteuid()),
 		RootMode: *c.Mode, UID: *c.UID, GID: *c.GID,
 		Sessions: c.manySessions(), Trees: c.Trees, Remove: removal, Linger: c.Linger, MaxIdle: c.MaxIdle,
 		FileSize: c.FileSize, XAttr: c.XAttr,
@@ -97,6 +97,6 @@ func (c *Config) mountOptions() transport.MountOptions {
 func (c *Config) serverOptions() transport.Options {
 	passthrough := c.Passthrough != "off" && !c.countsBytes() && c.Store != "tiered"
 	return transport.Options{
-		Transport: c.Transport, Passthrough: passthrough, NoPrivileges: c.Permissions == "owner", Logger: c.Logger,
+		Transport: c.Transport, Passthrough: passthrough, NoPrivileges: c.Permissions == "owner", IDMapped: c.IDMap, Logger: c.Logger,
 	}
 }

@@ -43,6 +43,8 @@ func (c *Config) checkTogether() error {
 	switch {
 	case c.SessionSize > 0 && !c.manySessions():
 		return fmt.Errorf("session-size needs sessions inside the mount: session process, sid or cgroup")
+	case c.IDMap && !c.AllowOther:
+		return fmt.Errorf("idmap needs allow-other: whoever comes through an id-mapped mount is another user here")
 	case c.Chmod == "deny" && c.Permissions == "posix":
 		return fmt.Errorf("chmod deny: with permissions posix there are no bits to refuse")
 	}

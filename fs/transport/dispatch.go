@@ -16,6 +16,7 @@ type Dispatcher struct {
 	reader ReadBuffer // fsys, if it is one
 	onDisk Disk       // fsys, if it is one
 	freer  Freer      // fsys, if it is one
+	teller Teller     // fsys, if it is one
 	log    *slog.Logger
 
 	interrupts  interrupts
@@ -26,11 +27,17 @@ type Dispatcher struct {
 // NewDispatcher makes a dispatcher for fsys that logs to slog's default logger.
 func NewDispatcher(fsys fuse.RawFileSystem) *Dispatcher { return newDispatcher(fsys, slog.Default()) }
 
+// A Teller is a RawFileSystem that knows better than its header whose a request is, for sharing out among users.
+type Teller interface {
+	Caller(h *fuse.InHeader) uint32
+}
+
 func newDispatcher(fsys fuse.RawFileSystem, log *slog.Logger) *Dispatcher {
 	d := &Dispatcher{fsys: fsys, log: log, work: newTurns(), disks: newDiskTurns()}
 	d.reader, _ = fsys.(ReadBuffer)
 	d.onDisk, _ = fsys.(Disk)
 	d.freer, _ = fsys.(Freer)
+	d.teller, _ = fsys.(Teller)
 	d.pool.New = func() any { return d.newRequest() }
 	return d
 }
@@ -76,11 +83,19 @@ func (d *Dispatcher) turnsOf(p pace) *turns {
 
 // mayGoOn says whether r may be answered at once, which then ends with s.give.
 func (d *Dispatcher) mayGoOn(r *request, s *turns) bool {
-	r.turn.user, r.turn.bytes = r.header().Uid, len(r.data)
-	if r.header().Pid == 0 {
-		r.turn.user = nobody
-	}
+	r.turn.user, r.turn.bytes = d.userOf(r.header()), len(r.data)
 	return s.try(&r.turn)
+}
+
+// userOf is in whose line a request has to wait.
+func (d *Dispatcher) userOf(h *fuse.InHeader) uint32 {
+	switch {
+	case h.Pid == 0:
+		return nobody
+	case d.teller != nil:
+		return d.teller.Caller(h)
+	}
+	return h.Uid
 }
 
 // wait has r answered when it is its turn. It is not the caller's any more.

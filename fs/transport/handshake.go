@@ -36,6 +36,9 @@ func (s *Server) Handshake() error {
 		return fmt.Errorf("handshake with the kernel: %w", err)
 	}
 	want := s.wanted(in)
+	if s.options.IDMapped && want&fuse.CAP_ALLOW_IDMAP == 0 {
+		return errors.New("the kernel does not offer id-mapped mounts of such filesystems (Linux 6.12 and later do); mount without idmap")
+	}
 	out := initReply{OutHeader: fuse.OutHeader{Length: uint32(sizeOf[initReply]()), Unique: in.Unique}, InitOut: s.initOut(in, want)}
 	if errno := writeMessage(s.fd, structBytes(&out), nil); errno != 0 {
 		return fmt.Errorf("handshake with the kernel: write %s: %w", devicePath, errno)
@@ -102,6 +105,9 @@ func (s *Server) wanted(in *fuse.InitIn) uint64 {
 	want := in.Flags64() & capabilities
 	if s.options.NoPrivileges {
 		want |= in.Flags64() & fuse.CAP_HANDLE_KILLPRIV_V2
+	}
+	if s.options.IDMapped {
+		want |= in.Flags64() & fuse.CAP_ALLOW_IDMAP
 	}
 	if s.options.Passthrough {
 		want |= in.Flags64() & fuse.CAP_PASSTHROUGH

@@ -34,6 +34,9 @@ type Options struct {
 	// It saves a look at the capabilities at every write (fs/inode.c,
 	// file_remove_privs_flags) and a GETATTR at every chown (fs/fuse/dir.c, fuse_setattr).
 	NoPrivileges bool
+	// IDMapped asks that mounts may be id-mapped, without which there is no handshake. It takes default_permissions
+	// (fs/fuse/inode.c, process_init_reply), and a filesystem that is a Teller where users are to be told apart.
+	IDMapped bool
 	// MaxWrite is the largest WRITE and READ, bytes, a multiple of the page
 	// size; 0 is DefaultMaxWrite.
 	MaxWrite int

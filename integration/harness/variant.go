@@ -62,6 +62,9 @@ func Variants(t testing.TB) []Variant {
 					Variant{Name: "root/tiered", How: mounted, User: Current(), Owner: owner, Via: via, Plane: "mediated", Flags: []string{"--allow-other", "--store=tiered", "--memory=4MiB"}},
 					Variant{Name: "root/run", How: inRun, User: Current(), Owner: owner, Via: via, Plane: "direct"})
 			}
+			if Root() && owner == (via == "uring") { // who makes a request is found in another way, whatever else
+				vs = append(vs, Variant{Name: "root/idmap", How: mounted, User: Current(), Owner: owner, Via: via, Plane: "direct", Flags: []string{"--allow-other", "--idmap"}})
+			}
 			vs = append(vs,
 				Variant{Name: "user/fusermount", How: mounted, User: user, Owner: owner, Via: via, Plane: "mediated"},
 				Variant{Name: "user/run", How: inRun, User: user, Owner: owner, Via: via, Plane: "mediated"})

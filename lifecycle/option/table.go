@@ -60,6 +60,8 @@ var table = []*Option{
 
 	{Name: "allow-other", Section: Users, Kind: Switch, For: Mount | MountOption,
 		Help: "let other users in, as in /tmp"},
+	{Name: "idmap", Section: Users, Kind: Switch, For: Mount | MountOption,
+		Help: "let it be id-mapped, as for pods with hostUsers: false; df then tells of the whole mount"},
 	{Name: "mode", Section: Users, Kind: Mode, For: Everywhere, DefaultText: "1777 where other users may enter, else 0700",
 		Placeholder: "MODE", Help: "octal MODE of the top directory"},
 	{Name: "uid", Section: Users, Kind: User, For: Everywhere, DefaultText: "the caller",

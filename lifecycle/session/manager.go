@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -83,7 +84,13 @@ func New(o Options) (*Manager, error) {
 // is in a namespace that cannot be seen from here (pid 0). Who is in a session that
 // cannot be told or watched gets an errno: what he creates would outlive his session and
 // go past its limit.
+//
+// With a user id that is none (include/uapi/linux/fuse.h, FUSE_INVALID_UIDGID) nothing is created; where users have
+// limits of their own it has the mount's scope.
 func (m *Manager) ScopeOf(pid, uid uint32) (*fs.Scope, error) {
+	if uid == math.MaxUint32 && m.users.apart {
+		return nil, nil
+	}
 	if m.kind == nil || pid == 0 {
 		return m.users.own(uid), nil
 	}
