@@ -21,7 +21,7 @@ func (m *Manager) SetLimits(mount quota.Change, user, session int64, between fun
 	changes := append([]quota.Change{mount}, m.users.changesLocked(user)...)
 	if m.counted {
 		for _, s := range m.sessions {
-			for _, scope := range s.scopes {
+			for _, scope := range s.scopes.all() {
 				changes = append(changes, quota.Change{Domain: scope.Domain, Limits: quota.Limits{Bytes: session}})
 			}
 		}

@@ -138,7 +138,7 @@ func (m *Manager) known(id uint64, uid uint32) *fs.Scope {
 	if s == nil || !s.life.same() {
 		return nil
 	}
-	return s.scopes[m.users.key(uid)]
+	return s.scopes.of(m.users.key(uid))
 }
 
 // learn begins the session of the thread, or adds the user to it.

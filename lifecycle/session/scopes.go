@@ -2,31 +2,67 @@ package session
 
 import (
 	"iter"
-	"maps"
-	"slices"
+	"sync"
+	"weak"
 
 	"vanishfs/fs"
 	"vanishfs/quota"
 )
 
-// scopes are those of one session by user, or one with key 0 where users have no limit.
-type scopes map[uint32]*fs.Scope
+// scopes are those of one session by user, or one with key 0 where users have no limit. That of the first user is
+// kept as long as the session, and another's as long as something refers to it, as each file of his does: one
+// process may be any number of users, one after the other.
+type scopes struct {
+	first     *fs.Scope
+	firstUser uint32
+	others    map[uint32]weak.Pointer[fs.Scope]
+}
+
+// of is the scope of a user, nil if there is none.
+func (s *scopes) of(user uint32) *fs.Scope {
+	if s.first != nil && s.firstUser == user {
+		return s.first
+	}
+	return s.others[user].Value()
+}
+
+// all is every scope that there is.
+func (s *scopes) all() (all []*fs.Scope) {
+	if s.first != nil {
+		all = append(all, s.first)
+	}
+	for _, p := range s.others {
+		if scope := p.Value(); scope != nil {
+			all = append(all, scope)
+		}
+	}
+	return all
+}
+
+// add makes scope that of a user who has none. The caller holds mu, which guards s.
+func (s *scopes) add(user uint32, scope *fs.Scope, mu *sync.RWMutex) {
+	if s.first == nil {
+		s.first, s.firstUser = scope, user
+		return
+	}
+	if s.others == nil {
+		s.others = make(map[uint32]weak.Pointer[fs.Scope])
+	}
+	s.others[user] = keep(scope, mu, s.others, user)
+}
 
 // scopeLocked is the user's part of s.
 // Precondition: m.mu is held.
 func (m *Manager) scopeLocked(s *session, uid uint32) *fs.Scope {
 	key := m.users.key(uid)
-	if scope := s.scopes[key]; scope != nil {
+	if scope := s.scopes.of(key); scope != nil {
 		return scope
 	}
 	scope := &fs.Scope{Name: s.name, Domain: m.users.domain(uid)}
 	if m.counted {
 		scope.Domain = quota.New(scope.Domain, s.name, quota.Limits{Bytes: m.size})
 	}
-	if s.scopes == nil {
-		s.scopes = make(scopes)
-	}
-	s.scopes[key] = scope
+	s.scopes.add(key, scope, &m.mu)
 	return scope
 }
 
@@ -58,7 +94,7 @@ func (m *Manager) Sessions() iter.Seq[Session] {
 
 func (m *Manager) describe(s *session) Session {
 	m.mu.RLock()
-	limit, scopes := m.size, slices.Collect(maps.Values(s.scopes))
+	limit, scopes := m.size, s.scopes.all()
 	m.mu.RUnlock()
 	seen := Session{Name: s.name}
 	for _, scope := range scopes {
@@ -75,19 +111,17 @@ func (m *Manager) describe(s *session) Session {
 // on, and what they create from now on goes when they have ended.
 func (m *Manager) End(name string, e Ender) bool {
 	found := false
-	var ended []scopes
+	var ended []*fs.Scope
 	m.mu.Lock()
 	for _, s := range m.sessions {
 		if s.name == name {
-			found, ended = true, append(ended, s.scopes)
-			s.scopes = nil // the next to create gets another, see learn
+			found, ended = true, append(ended, s.scopes.all()...)
+			s.scopes = scopes{} // the next to create gets another, see learn
 		}
 	}
 	m.mu.Unlock()
-	for _, scopes := range ended {
-		for _, scope := range scopes {
-			e.EndScope(scope)
-		}
+	for _, scope := range ended {
+		e.EndScope(scope)
 	}
 	return found
 }

@@ -61,7 +61,7 @@ func (m *Manager) waitFor(t *testing.T, scope *fs.Scope, pid int) {
 		m.mu.RLock()
 		defer m.mu.RUnlock()
 		for _, s := range m.sessions {
-			if l, ok := s.life.(*sidLife); ok && s.scopes[0] == scope && l.pid == pid {
+			if l, ok := s.life.(*sidLife); ok && s.scopes.of(0) == scope && l.pid == pid {
 				return true
 			}
 		}

@@ -1,10 +1,12 @@
 package session
 
 import (
+	"math"
 	"os"
 	"runtime"
 	"testing"
 
+	"vanishfs/fs"
 	"vanishfs/quota"
 )
 
@@ -74,4 +76,42 @@ func TestUsersAreForgotten(t *testing.T) {
 	}
 	runtime.KeepAlive(session)
 	runtime.KeepAlive(kept)
+}
+
+// TestUsersOfOneProcess: of a process that was one user after the other, only those are remembered who have something,
+// and all of them end with it.
+func TestUsersOfOneProcess(t *testing.T) {
+	m, e := startManager(t, Options{Kind: "process", UserSize: 3 * page, SessionSize: 2 * page})
+	p := sleeper(t, nil)
+	first, kept := m.scopeOf(p.pid, 0), m.scopeOf(p.pid, 1)
+	for uid := range uint32(1000) {
+		m.scopeOf(p.pid, uid)
+	}
+	eventually(t, "only one more user is known", func() bool {
+		runtime.GC()
+		m.mu.RLock()
+		defer m.mu.RUnlock()
+		return len(m.sessions[uint64(p.pid)].scopes.others) == 1
+	})
+	if m.scopeOf(p.pid, 0) != first || m.scopeOf(p.pid, 1) != kept {
+		t.Error("a user got another scope")
+	}
+	p.end()
+	ended := map[*fs.Scope]bool{<-e: true, <-e: true}
+	if !ended[first] || !ended[kept] {
+		t.Errorf("%v ended, want %p and %p", ended, first, kept)
+	}
+	e.expectNone(t)
+	runtime.KeepAlive(kept)
+}
+
+// TestCallerUnknown: a request that does not say whose it is belongs to the mount where users have limits.
+func TestCallerUnknown(t *testing.T) {
+	for _, size := range []int64{0, page} {
+		m, _ := startManager(t, Options{Kind: "process", UserSize: size})
+		scope, err := m.ScopeOf(uint32(os.Getpid()), math.MaxUint32)
+		if (scope == nil) != (size > 0) || err != nil {
+			t.Errorf("with a limit of %d for each user: scope %v, %v", size, scope, err)
+		}
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"vanishfs/fs"
 )
 
 // A watcher is one goroutine that waits for the ends of all sessions.
@@ -101,23 +103,21 @@ func (m *Manager) watch(e Ender) {
 			m.log.Error("sessions are not watched any more; what they leave stays until the unmount", "why", os.NewSyscallError("epoll_wait", err))
 			return
 		}
-		var ended []scopes
+		var ended []*fs.Scope
 		for _, event := range events[:n] {
 			if event.Fd == int32(w.wake) {
 				return
 			}
-			ended = append(ended, m.stirred(event.Fd))
+			ended = append(ended, m.stirred(event.Fd)...)
 		}
-		for _, scopes := range ended {
-			for _, scope := range scopes {
-				e.EndScope(scope)
-			}
+		for _, scope := range ended {
+			e.EndScope(scope)
 		}
 	}
 }
 
 // stirred looks after the session with that descriptor and returns its scopes if it is over.
-func (m *Manager) stirred(fd int32) scopes {
+func (m *Manager) stirred(fd int32) []*fs.Scope {
 	m.mu.RLock()
 	s := m.watcher.sessions[fd]
 	m.mu.RUnlock()
@@ -146,7 +146,7 @@ func (m *Manager) stirred(fd int32) scopes {
 	if m.sessions[s.id] == s {
 		delete(m.sessions, s.id)
 	}
-	return s.scopes
+	return s.scopes.all()
 }
 
 // close ends the goroutine and gives every descriptor back.
