@@ -5,6 +5,8 @@ package tiered
 func (fx *fixture) check(t tester, files ...*File) {
 	t.Helper()
 	defer fx.rest(t)()
+	fx.space.punching.Lock() // what is being given back counts as taken meanwhile
+	defer fx.space.punching.Unlock()
 	var frames, slots, chunks int
 	var held, index int64
 	seen := map[frame]bool{}
