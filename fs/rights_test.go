@@ -47,3 +47,26 @@ func TestChangeTakesRights(t *testing.T) {
 	}()
 	<-done
 }
+
+// TestActsAs: nobody has the rights of a server that acts for him, also where the request does not say for whom.
+func TestActsAs(t *testing.T) {
+	ids := func(effective, filesystem string) []string { return []string{"0", effective, "0", filesystem} }
+	for _, c := range []struct {
+		what   string
+		status procStatus
+		uid    uint32
+		want   bool
+	}{
+		{"for itself", procStatus{"Uid": ids("0", "0"), "VmSize": {"1", "kB"}}, 0, true},
+		{"for another", procStatus{"Uid": ids("0", "0"), "VmSize": {"1", "kB"}}, 5, false},
+		{"by setfsuid", procStatus{"Uid": ids("0", "5"), "VmSize": {"1", "kB"}}, 5, false},
+		{"not said for whom", procStatus{"Uid": ids("0", "0"), "VmSize": {"1", "kB"}}, nobody, true},
+		{"not said for whom, by setfsuid", procStatus{"Uid": ids("0", "5"), "VmSize": {"1", "kB"}}, nobody, false},
+		{"not said for whom, in the kernel", procStatus{"Uid": ids("0", "0")}, nobody, false},
+		{"nothing known", procStatus{}, nobody, false},
+	} {
+		if got := c.status.actsAs(c.uid); got != c.want {
+			t.Errorf("%s: %v", c.what, got)
+		}
+	}
+}
