@@ -73,3 +73,27 @@ func TestCreateOfUnknownName(t *testing.T) {
 		}
 	}
 }
+
+// TestCreateFailsToEmpty: a CREATE that finds a file and cannot empty it gives its handle back, which is the last one
+// and removes the name. That takes the lock of the directory, which the search must not hold any more.
+func TestCreateFailsToEmpty(t *testing.T) {
+	f := newTree(t, func(o *Options) {
+		o.Private, o.Remove = true, RemoveClose
+		o.Store = &hookedStore{Store: o.Store, truncateErr: syscall.EIO}
+	})
+	u := root(f)
+	if s := f.Mknod(nil, &fuse.MknodIn{InHeader: *u.at(1), Mode: syscall.S_IFREG | 0600}, "file", new(fuse.EntryOut)); s != fuse.OK {
+		t.Fatal(s)
+	}
+	in := &fuse.CreateIn{InHeader: *u.at(1), Flags: syscall.O_WRONLY | syscall.O_CREAT | syscall.O_TRUNC, Mode: 0600}
+	answer := make(chan fuse.Status, 1)
+	go func() { answer <- f.Create(nil, in, "file", new(fuse.CreateOut)) }()
+	waitFor(t, "the CREATE is answered", func() bool { return len(answer) > 0 })
+	if s := <-answer; s != fuse.EIO {
+		t.Errorf("create: %v, want %v", s, fuse.EIO)
+	}
+	if u.lookup(1, "file") != 0 {
+		t.Error("the file has outlived its last handle")
+	}
+	checkTree(t, f, 0)
+}

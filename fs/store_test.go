@@ -9,6 +9,8 @@ type hookedStore struct {
 
 	blocks int64 // what each file claims to have, in units of 512 bytes
 	free   int64 // what the store claims to have room for, bytes
+
+	truncateErr error // what every Truncate fails with
 }
 
 func (s *hookedStore) New() (store.File, error) {
@@ -41,6 +43,13 @@ func (f *hookedFile) Allocate(mode uint32, off, length int64) error {
 		f.s.beforeAllocate()
 	}
 	return f.File.Allocate(mode, off, length)
+}
+
+func (f *hookedFile) Truncate(size int64) error {
+	if err := f.s.truncateErr; err != nil {
+		return err
+	}
+	return f.File.Truncate(size)
 }
 
 func (f *hookedFile) Attr() (store.Attr, error) {
