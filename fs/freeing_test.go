@@ -34,12 +34,21 @@ func (u user) fill(t *testing.T, node uint64, size int) {
 	}
 }
 
-// TestFreeing: all of the room of a large file is there again, at once where the next file may need it.
+// TestFreeing: all of the room of a large file is there again, at once where the next file may need it: who writes
+// through the daemon waits for it, for who writes past the daemon the removal has waited.
 func TestFreeing(t *testing.T) {
 	const big = 2 * muchToFree
-	for name, size := range map[string]int64{"much room": 16 * big, "little room": big + 1<<20} {
+	for name, c := range map[string]struct {
+		size   int64
+		direct bool
+	}{
+		"much room":           {16 * big, false},
+		"little room":         {big + 1<<20, false},
+		"little room, direct": {big + 1<<20, true},
+	} {
 		t.Run(name, func(t *testing.T) {
-			f, s := newRoomyTree(t, size)
+			f, s := newRoomyTree(t, c.size)
+			f.direct, f.opts.Private = c.direct, c.direct
 			u := root(f)
 			before, err := s.Usage()
 			if err != nil {
@@ -55,6 +64,9 @@ func TestFreeing(t *testing.T) {
 				if err := u.unlink(1, "big"); err != nil {
 					t.Fatal(err)
 				}
+				if after, err := s.Usage(); c.direct && (err != nil || after.Free != before.Free) {
+					t.Errorf("%d bytes free when it is removed, were %d: %v", after.Free, before.Free, err)
+				}
 				f.Forget(node, 1)
 			}
 			f.freeing.Wait()
@@ -65,7 +77,9 @@ func TestFreeing(t *testing.T) {
 	}
 }
 
-// TestSlowRemoval: only what has to wait for much to be given back, empties much or looks through it is slow.
+// TestSlowRemoval: only what has to wait for much to be given back, empties much or looks through it is slow. The
+// last RELEASE of a removed file is not, however large it was: nobody waits for a RELEASE (fs/fuse/file.c,
+// fuse_file_release), so it need not wait for the room, and the freer gives that back.
 func TestSlowRemoval(t *testing.T) {
 	f, _ := newRoomyTree(t, muchToFree+2<<20)
 	f.direct = true // or else who needs the room waits, and not who makes it

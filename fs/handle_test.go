@@ -29,7 +29,8 @@ func (u user) createFilled(t *testing.T, name string, size int) uint64 {
 }
 
 // A replaced file can still be opened by who found it in time, unless the room
-// is needed.
+// is needed: then it is given back beside the requests, and who finds none waits
+// until it is there (TestFreeing, TestWriteAwaitsRoom).
 func TestReplacedContentWaitsForForget(t *testing.T) {
 	for _, c := range []struct {
 		size int

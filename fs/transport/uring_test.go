@@ -26,6 +26,8 @@ func TestCountCPUs(t *testing.T) {
 	}
 }
 
+// TestEntriesPerQueue: what waits in line keeps its entry, so that a queue has more than one user's 64 threads
+// take, except where many CPUs would make that many thousands.
 func TestEntriesPerQueue(t *testing.T) {
 	for queues, want := range map[int]int{1: 96, 2: 96, 32: 96, 64: 64, 128: 32, 256: 16, 4096: 4} {
 		if n := entriesPerQueue(queues); n != want {
