@@ -308,3 +308,67 @@ func TestUnpinnable(t *testing.T) {
 		})
 	}
 }
+
+// held is a name whose LOOKUP holds the thread that answers it, until it is let go.
+const held = "held"
+
+func (f slowFS) Lookup(cancel <-chan struct{}, h *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
+	if name == held {
+		<-f.letGo
+	}
+	return f.memFS.Lookup(cancel, h, name, out)
+}
+
+// TestBurst: more slow requests than a queue has entries, all before its thread looks, come to an end, too.
+func TestBurst(t *testing.T) { eachTransport(t, testBurst) }
+
+func testBurst(t *testing.T, o Options) {
+	const burst = 3 * idleEntries
+	fsys := slowFS{newMemFS(), make(chan struct{}, burst), make(chan struct{})}
+	m := mount(t, fsys, o)
+	var files [burst]int
+	for i := range files {
+		fd, err := unix.Open(m.dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+		must(t, err)
+		defer unix.Close(fd)
+		files[i] = fd
+	}
+	done := make(chan error, burst+1)
+	go onCPU(t, 0, func() {
+		var st unix.Stat_t
+		err := unix.Lstat(filepath.Join(m.dir, held), &st)
+		if err == unix.ENOENT {
+			err = nil
+		}
+		done <- err
+	})
+	until(t, "the thread is held", func() bool { return waitForAnswer(t) == 1 })
+	for _, fd := range files {
+		go onCPU(t, 0, func() { done <- unix.Fallocate(fd, 0, 0, 100) })
+	}
+	until(t, "all have come", func() bool { return waitForAnswer(t) == burst+1 })
+	close(fsys.letGo)
+	ended := 0
+	until(t, "all are answered", func() bool {
+		for ; len(done) > 0; ended++ {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		return ended == burst+1
+	})
+}
+
+// waitForAnswer is how many threads of this process wait for the answer to a request.
+func waitForAnswer(t *testing.T) (n int) {
+	t.Helper()
+	places, err := filepath.Glob("/proc/self/task/*/wchan")
+	must(t, err)
+	for _, place := range places {
+		// fs/fuse/dev.c, request_wait_answer; a thread may have ended meanwhile.
+		if at, _ := os.ReadFile(place); string(at) == "request_wait_answer" {
+			n++
+		}
+	}
+	return n
+}

@@ -11,6 +11,11 @@ const (
 	// none waits in the kernel until one comes back (fs/fuse/dev_uring.c, fuse_uring_queue_fuse_req; to register
 	// another one does not help it, fuse_uring_do_register), so there are more than one user's threads may take
 	// before the thread of the queue runs: 64 are meant to be no harm.
+	//
+	// More of them at once only wait longer, never for ever: every request that was handed off ends by itself. No
+	// handler waits for another request: the kernel keeps locks of files itself (see capabilities: POSIX_LOCKS and
+	// FLOCK_LOCKS are not taken), and what the kernel is told is told by goroutines that no request waits for
+	// (its pages may be locked by a request that has no entry).
 	idleEntries = 96
 	// mostEntries of a thread is when no more are added: more requests than that wait in the kernel.
 	mostEntries = 1024
