@@ -149,11 +149,18 @@ func (r *ring) unsubmitted() uint32 { return r.prepared - atomic.LoadUint32(r.sq
 // enter submits what was prepared and waits until there is a completion, or
 // not. Signals are no reason to return.
 func (r *ring) enter(wait bool) error {
-	atomic.StoreUint32(r.sqTail, r.prepared)
-	var want, flags uint32
 	if wait {
-		want, flags = 1, enterGetEvents
+		return r.submit(1, enterGetEvents)
 	}
+	return r.submit(0, 0)
+}
+
+// look submits what was prepared and has the kernel complete what it can by now, and does not wait: with
+// SETUP_DEFER_TASKRUN it does so only when asked for completions (io_uring/io_uring.c, io_cqring_wait).
+func (r *ring) look() error { return r.submit(0, enterGetEvents) }
+
+func (r *ring) submit(want, flags uint32) error {
+	atomic.StoreUint32(r.sqTail, r.prepared)
 	for {
 		errno := ringEnter(r.fd, r.unsubmitted(), want, flags)
 		switch errno {

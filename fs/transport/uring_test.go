@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -371,4 +372,63 @@ func waitForAnswer(t *testing.T) (n int) {
 		}
 	}
 	return n
+}
+
+// orderFS notes the names that are looked up and the writes, in order, and holds as slowFS does.
+type orderFS struct {
+	slowFS
+	order chan string
+}
+
+func (f orderFS) Lookup(cancel <-chan struct{}, h *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
+	f.order <- strings.Clone(name)
+	return f.slowFS.Lookup(cancel, h, name, out)
+}
+
+func (f orderFS) Write(cancel <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32, fuse.Status) {
+	f.order <- "write"
+	return f.slowFS.Write(cancel, in, data)
+}
+
+// TestQuickFirst: what is quick does not wait for many bytes that others have to be written, though these came first.
+func TestQuickFirst(t *testing.T) {
+	needRoot(t)
+	enableUring(t)
+	const writes = 8
+	fsys := orderFS{slowFS{newMemFS(), nil, make(chan struct{})}, make(chan string, writes+2)}
+	m := mount(t, fsys, Options{Transport: transportUring})
+	var files [writes]int
+	for i := range files {
+		fd, err := unix.Open(m.dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+		must(t, err)
+		defer unix.Close(fd)
+		files[i] = fd
+	}
+	var all sync.WaitGroup
+	waiting := 0
+	begin := func(call func()) {
+		waiting++
+		all.Go(func() { onCPU(t, 0, call) })
+		until(t, "the request has come", func() bool { return waitForAnswer(t) == waiting })
+	}
+	find := func(name string) {
+		var st unix.Stat_t
+		if err := unix.Lstat(filepath.Join(m.dir, name), &st); err != unix.ENOENT {
+			t.Error(err)
+		}
+	}
+	begin(func() { find(held) })
+	for _, fd := range files {
+		begin(func() {
+			if n, err := unix.Pwrite(fd, make([]byte, muchData), 0); n != muchData || err != nil {
+				t.Error(n, err)
+			}
+		})
+	}
+	begin(func() { find("quick") })
+	close(fsys.letGo)
+	all.Wait()
+	if first, second := <-fsys.order, <-fsys.order; first != held || second != "quick" {
+		t.Errorf("answered in the order %q, %q", first, second)
+	}
 }

@@ -12,10 +12,11 @@ func ringSetup(entries uint32, p *ringParams) (int, syscall.Errno) {
 	return int(fd), errno
 }
 
-// ringEnter may sleep when it waits; otherwise it only hands over replies.
+// ringEnter may sleep when it waits, and take requests over when it asks for them; otherwise it only hands over
+// replies.
 func ringEnter(fd int, submit, wait, flags uint32) syscall.Errno {
-	if wait == 0 {
-		_, _, errno := syscall.RawSyscall6(unix.SYS_IO_URING_ENTER, uintptr(fd), uintptr(submit), 0, uintptr(flags), 0, 0)
+	if flags == 0 {
+		_, _, errno := syscall.RawSyscall6(unix.SYS_IO_URING_ENTER, uintptr(fd), uintptr(submit), 0, 0, 0, 0)
 		return errno
 	}
 	_, _, errno := syscall.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(fd), uintptr(submit), uintptr(wait), uintptr(flags), 0, 0)

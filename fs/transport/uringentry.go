@@ -18,8 +18,9 @@ type uringEntry struct {
 	op      *operation
 	index   uint64 // in the thread's entries
 	queue   *uringQueue
-	away    bool // handed off; see places
-	heavy   bool // much of memory was used
+	away    bool        // handed off or put off; see places
+	after   *uringEntry // in putOff
+	heavy   bool        // much of memory was used
 	header  *uringHeader
 	memory  []byte // mapped; MaxWrite bytes for a request's data and the reply's
 	vectors [2]unix.Iovec

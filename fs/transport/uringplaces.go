@@ -48,7 +48,7 @@ type uringQueue struct {
 	id      uint16
 	start   int           // entries at the start
 	entries []*uringEntry // all there are
-	away    int           // of them, handed off
+	away    int           // of them, handed off or put off
 	heavy   int           // of them, with much memory
 }
 
@@ -88,7 +88,7 @@ func (p *places) wants(q *uringQueue) int {
 	return min(q.start, p.most-len(p.entries))
 }
 
-// out and back count entries that are handed off.
+// out and back count entries that are handed off or put off.
 func (p *places) out(e *uringEntry) { e.away, e.queue.away = true, e.queue.away+1 }
 
 func (p *places) back(e *uringEntry) {

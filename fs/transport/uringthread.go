@@ -19,6 +19,7 @@ type uringThread struct {
 	places places
 	live   int // entries that the kernel or a hand-off has
 	visit  visit
+	bulk   putOff
 
 	handoffs
 }
@@ -141,10 +142,7 @@ func (t *uringThread) serve() error {
 				registered = true
 				t.served(len(t.places.queues))
 			}
-			if err := t.tidy(); err != nil {
-				return err
-			}
-			if err := t.ring.enter(true); err != nil {
+			if err := t.idle(); err != nil {
 				return err
 			}
 			continue
@@ -173,6 +171,21 @@ func (t *uringThread) serve() error {
 	return nil
 }
 
+// idle is for when the ring has nothing that came: what was put off has its time then, and what the kernel has by now
+// is looked for before each of it.
+func (t *uringThread) idle() error {
+	if t.bulk.empty() {
+		if err := t.tidy(); err != nil {
+			return err
+		}
+		return t.ring.enter(true)
+	}
+	if err := t.ring.look(); err != nil || t.ring.available() {
+		return err
+	}
+	return t.answerNow(t.bulk.take())
+}
+
 // completed takes the kernel's next request in e, or the end of e.
 func (t *uringThread) completed(e *uringEntry, result int32) error {
 	switch errno := syscall.Errno(-result); {
@@ -192,24 +205,29 @@ func (t *uringThread) answer(e *uringEntry) error {
 		return t.reply(e)
 	}
 	t.places.used(e)
-	p := e.op.paceOf(t.dispatcher, &e.request)
-	if p == bulky {
-		p = t.paceOfBulk()
-	}
-	if p != quick {
+	switch p := e.op.paceOf(t.dispatcher, &e.request); {
+	case p == quick:
+		return t.answerNow(e)
+	case p != bulky:
 		return t.handOff(e, p)
+	case t.bulk.empty() && !t.ring.available():
+		return t.answerNow(e)
+	default:
+		return t.putOff(e)
 	}
+}
+
+func (t *uringThread) answerNow(e *uringEntry) error {
 	t.dispatcher.run(e.op, &e.request)
 	t.settle(e)
 	return t.reply(e)
 }
 
-// paceOfBulk is the pace of what is bulky: slow where others wait.
-func (t *uringThread) paceOfBulk() pace {
-	if t.ring.available() {
-		return slow
-	}
-	return quick
+// putOff answers a bulky request when nothing else is there to be answered.
+func (t *uringThread) putOff(e *uringEntry) error {
+	t.bulk.add(e)
+	t.places.out(e)
+	return t.addTo(e.queue)
 }
 
 func (t *uringThread) reply(entries ...*uringEntry) error {
