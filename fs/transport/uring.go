@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,6 +23,7 @@ const (
 	offsetSQEs  = 0x10000000
 
 	enterGetEvents = 1 << 0
+	enterExtArg    = 1 << 3
 
 	opcodeRead     = 22
 	opcodeUringCmd = 46
@@ -155,25 +158,49 @@ func (r *ring) enter(wait bool) error {
 	return r.submit(0, 0)
 }
 
+// enterFor is enter, but waits so long at most.
+func (r *ring) enterFor(d time.Duration) error {
+	spec := unix.NsecToTimespec(int64(d))
+	for {
+		errno := ringEnterFor(r.fd, r.submission(), 1, &spec)
+		if errno == unix.ETIME || errno == 0 {
+			return nil
+		}
+		if err := r.goOn(errno); err != nil || r.available() {
+			return err
+		}
+	}
+}
+
 // look submits what was prepared and has the kernel complete what it can by now, and does not wait: with
 // SETUP_DEFER_TASKRUN it does so only when asked for completions (io_uring/io_uring.c, io_cqring_wait).
 func (r *ring) look() error { return r.submit(0, enterGetEvents) }
 
 func (r *ring) submit(want, flags uint32) error {
-	atomic.StoreUint32(r.sqTail, r.prepared)
 	for {
-		errno := ringEnter(r.fd, r.unsubmitted(), want, flags)
-		switch errno {
-		case 0:
+		errno := ringEnter(r.fd, r.submission(), want, flags)
+		if errno == 0 {
 			return nil
-		case unix.EINTR, unix.EAGAIN, unix.EBUSY:
-			if r.available() {
-				return nil
-			}
-		default:
-			return fmt.Errorf("io_uring_enter: %w", errno)
+		}
+		if err := r.goOn(errno); err != nil || r.available() {
+			return err
 		}
 	}
+}
+
+// submission is how many submissions are to be made now, which the kernel may see.
+func (r *ring) submission() uint32 {
+	atomic.StoreUint32(r.sqTail, r.prepared)
+	return r.unsubmitted()
+}
+
+// goOn is the error that an enter failed with, or nil where it was only cut short.
+func (r *ring) goOn(errno syscall.Errno) error {
+	switch errno {
+	case unix.EINTR, unix.EAGAIN, unix.EBUSY:
+		return nil
+	}
+	return fmt.Errorf("io_uring_enter: %w", errno)
 }
 
 func (r *ring) available() bool { return atomic.LoadUint32(r.cqTail) != atomic.LoadUint32(r.cqHead) }

@@ -23,6 +23,18 @@ func ringEnter(fd int, submit, wait, flags uint32) syscall.Errno {
 	return errno
 }
 
+// ringEnterFor waits so long at most; ETIME says that it was so long, unless something was submitted.
+func ringEnterFor(fd int, submit, wait uint32, most *unix.Timespec) syscall.Errno {
+	// struct io_uring_getevents_arg
+	arg := struct {
+		_, _ uint64
+		most *unix.Timespec
+	}{most: most}
+	_, _, errno := syscall.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(fd), uintptr(submit), uintptr(wait),
+		enterGetEvents|enterExtArg, uintptr(unsafe.Pointer(&arg)), unsafe.Sizeof(arg))
+	return errno
+}
+
 // at is the T at a byte offset of mapped memory.
 func at[T any](b []byte, offset uint32) *T {
 	return (*T)(unsafe.Pointer(&b[offset : int(offset)+sizeOf[T]()][0]))

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,6 +28,9 @@ const (
 	heavy = 64 << 10
 	// keptHeavy is of how many entries of a queue.
 	keptHeavy = 8
+	// tidyAfter is how long nothing has come before the rest is given back: to touch it anew costs about as much
+	// as a request.
+	tidyAfter = 20 * time.Millisecond
 )
 
 // entriesPerQueue is how many requests of one CPU can be there at a time, at the start. One thread answers them,

@@ -174,16 +174,27 @@ func (t *uringThread) serve() error {
 // idle is for when the ring has nothing that came: what was put off has its time then, and what the kernel has by now
 // is looked for before each of it.
 func (t *uringThread) idle() error {
-	if t.bulk.empty() {
-		if err := t.tidy(); err != nil {
+	switch {
+	case !t.bulk.empty():
+		if err := t.ring.look(); err != nil || t.ring.available() {
 			return err
 		}
-		return t.ring.enter(true)
+		return t.answerNow(t.bulk.take())
+	case t.places.untidy():
+		return t.tidy()
 	}
-	if err := t.ring.look(); err != nil || t.ring.available() {
+	return t.ring.enter(true)
+}
+
+// tidy is for when nothing is to be answered. If nothing comes for a while either, the entries that the kernel has
+// are empty, and stay so until this thread enters the ring again, as the kernel fills them in its name
+// (fs/fuse/dev_uring.c, fuse_uring_send_in_task; SETUP_DEFER_TASKRUN).
+func (t *uringThread) tidy() error {
+	if err := t.ring.enterFor(tidyAfter); err != nil || t.ring.available() {
 		return err
 	}
-	return t.answerNow(t.bulk.take())
+	t.places.tidy()
+	return nil
 }
 
 // completed takes the kernel's next request in e, or the end of e.
@@ -240,20 +251,6 @@ func (t *uringThread) reply(entries ...*uringEntry) error {
 		e.commit(t.ring, t.fd)
 		t.places.back(e)
 	}
-	return nil
-}
-
-// tidy is for when nothing is to be answered: what waits in the kernel then is in no entry. So those that the
-// kernel has are empty, and stay so until this thread enters the ring to wait, as the kernel fills them in its
-// name (fs/fuse/dev_uring.c, fuse_uring_send_in_task; SETUP_DEFER_TASKRUN).
-func (t *uringThread) tidy() error {
-	if !t.places.untidy() {
-		return nil
-	}
-	if err := t.ring.enter(false); err != nil || t.ring.available() {
-		return err
-	}
-	t.places.tidy()
 	return nil
 }
 
