@@ -58,6 +58,9 @@ func allocateOften(t *testing.T, r *rapid.T, f *FS, hooked *hookedStore, limit i
 		r.Fatal(err)
 	}
 	defer func() {
+		if f.nodes.get(node).isCharging() {
+			r.Error("a change goes on")
+		}
 		u.release(node)
 		if err := u.unlink(1, name); err != nil {
 			r.Fatal(err)

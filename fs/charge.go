@@ -60,9 +60,10 @@ func (f *FS) accounted(n *inode, c store.File, off, length int64, partial bool, 
 	return err
 }
 
-// isCharging says whether a change of the content goes on that others wait for.
+// isCharging says whether a change of the content goes on that others wait for. Between two slices of one that takes
+// long charging is free, but not for long enough to answer a request.
 func (n *inode) isCharging() bool {
-	if !n.charging.TryLock() {
+	if n.changing.Load() > 0 || !n.charging.TryLock() {
 		return true
 	}
 	n.charging.Unlock()

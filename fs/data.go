@@ -138,6 +138,8 @@ func (f *FS) truncate(n *inode, size uint64) error {
 		return err
 	}
 	defer f.unhold(n)
+	n.changing.Add(1)
+	defer n.changing.Add(-1)
 	return f.accounted(n, c, 0, 0, false, func(bool, int64) error { return c.Truncate(int64(size)) })
 }
 
@@ -167,6 +169,8 @@ func (f *FS) fallocate(cancel <-chan struct{}, n *inode, in *fuse.FallocateIn) e
 		return err
 	}
 	defer f.unhold(n)
+	n.changing.Add(1)
+	defer n.changing.Add(-1)
 	a := allocation{f, n, c, cancel}
 	if punch {
 		return a.change(in.Mode, off, length, 0)
@@ -231,6 +235,8 @@ func (f *FS) copyRange(in *fuse.CopyFileRangeIn) (int64, error) {
 		return 0, err
 	}
 	defer f.unhold(dst)
+	dst.changing.Add(1)
+	defer dst.changing.Add(-1)
 	var copied int64
 	err = f.withRoom(func() error {
 		return f.accounted(dst, to, dstOff, length, false, func(bool, int64) error {

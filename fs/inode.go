@@ -28,6 +28,8 @@ type inode struct {
 	// charging is held during a change of the content where the tree accounts, and guards bytes as long as
 	// the content is in use. Elsewhere it keeps what fallocate(2) made from being given back while a READ fills it. It comes after directory.mu and before mu.
 	charging sync.Mutex
+	// changing counts the changes that take charging over and over, and long: fallocate, truncate, copy.
+	changing atomic.Int32
 
 	// mu guards what follows. It comes after directory.mu in the lock order, and two of them are
 	// never held together.
