@@ -18,9 +18,11 @@ import (
 	"vanishfs/fs/process"
 )
 
-// daemonRole is the background process. Its directory is an argument: for people to see, and because
+// daemonRole is the background process. Its directory is an argument: for people and Unmount to see, and because
 // its bytes need not be UTF-8, as a letter's are.
-var daemonRole = process.NewRole("vanishfs-mount", daemonMain)
+var daemonRole = process.NewRole(daemonName, daemonMain)
+
+const daemonName = "vanishfs-mount"
 
 // ChildMain is process.Become: this program is also the daemon, the processes of a session, and the helpers of stores and
 // of doctor. It comes first thing in main.

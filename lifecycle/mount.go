@@ -165,17 +165,3 @@ func (p *place) leaveHome() {
 		return err
 	})
 }
-
-// Unmount ends the vanishfs at dir, which need not be served any more; lazily also one that is in
-// use. Its error is ErrNotMountPoint where none is mounted exactly there.
-func Unmount(dir string, lazy bool) error {
-	path, err := findMountPoint(dir)
-	if err != nil {
-		return fmt.Errorf("unmount %s: %w", dir, err)
-	}
-	err = transport.Unmount(path, lazy)
-	if errors.Is(err, unix.EBUSY) {
-		return &Error{ErrBusy, err}
-	}
-	return classify(err)
-}

@@ -37,6 +37,9 @@ func needFUSE(t *testing.T) {
 	dev.Close()
 }
 
+// nobody listens to Unmount.
+func nobody(string, bool) {}
+
 // await waits for a condition that comes true by itself.
 func await(t *testing.T, what string, condition func() bool) {
 	t.Helper()
@@ -103,7 +106,7 @@ func TestDaemonServesUntilUnmounted(t *testing.T) {
 			t.Errorf("the daemon has %s open as %s", target, n)
 		}
 	}
-	if err := Unmount(dir, false); err != nil {
+	if err := Unmount(dir, false, nobody); err != nil {
 		t.Fatal(err)
 	}
 	await(t, "the daemon ends", func() bool { return ended(pid) })
@@ -149,7 +152,7 @@ func TestUnmountAsksNoDaemon(t *testing.T) {
 	for range 20 {
 		dir, pid := mountInBackground(t, Config{})
 		syscall.Kill(pid, syscall.SIGKILL)
-		if err := Unmount(dir, false); err != nil {
+		if err := Unmount(dir, false, nobody); err != nil {
 			t.Fatal(err)
 		}
 		if isMounted(dir) {
@@ -164,7 +167,7 @@ func TestUnmountAsksNoDaemon(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- Unmount(link, false) }()
+	go func() { done <- Unmount(link, false, nobody) }()
 	select {
 	case err := <-done:
 		if err != nil {
@@ -177,12 +180,12 @@ func TestUnmountAsksNoDaemon(t *testing.T) {
 
 func TestUnmountRefuses(t *testing.T) {
 	for _, path := range []string{"/proc", t.TempDir(), "/"} {
-		if err := Unmount(path, false); !errors.Is(err, ErrNotMountPoint) {
+		if err := Unmount(path, false, nobody); !errors.Is(err, ErrNotMountPoint) {
 			t.Errorf("Unmount(%q): %v", path, err)
 		}
 	}
 	for _, path := range []string{"", filepath.Join(t.TempDir(), "missing"), filepath.Join(t.TempDir(), "missing", "x")} {
-		if err := Unmount(path, false); !errors.Is(err, os.ErrNotExist) {
+		if err := Unmount(path, false, nobody); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("Unmount(%q): %v", path, err)
 		}
 	}
@@ -216,7 +219,7 @@ func TestSignalSparesOthersMounts(t *testing.T) {
 			}
 		},
 		"instead": func(t *testing.T, dir string) {
-			if err := Unmount(dir, true); err != nil {
+			if err := Unmount(dir, true, nobody); err != nil {
 				t.Fatal(err)
 			}
 			if err := Daemonize(MountOptions{Dir: dir}); err != nil {

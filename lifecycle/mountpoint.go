@@ -66,29 +66,30 @@ func clearMountPoint(path string) (dir string, err error) {
 	return dir, err
 }
 
-// findMountPoint is the absolute path of dir if a vanishfs is mounted there, serving or not, and
-// nothing on top of it.
-func findMountPoint(dir string) (path string, err error) {
-	var here bool
-	path, err = followLinks(dir, func(dir string) (bool, error) {
-		here, err = isVanishfs(dir)
-		return here, err
+// findMount is the vanishfs that is mounted at dir, serving or not, with nothing on top of it.
+func findMount(dir string) (mount *mountinfo.Info, err error) {
+	path, err := followLinks(dir, func(dir string) (bool, error) {
+		mount, err = vanishfsAt(dir)
+		return mount != nil, err
 	})
-	if err == nil && !here {
+	if err == nil && mount == nil {
 		if _, err = os.Lstat(path); err == nil {
-			return "", ErrNotMountPoint
+			return nil, ErrNotMountPoint
 		}
 	}
-	return path, cause(err)
+	return mount, cause(err)
 }
 
-// isVanishfs says whether the mount table has a vanishfs at dir, and nothing on top of it.
-func isVanishfs(dir string) (bool, error) {
+// vanishfsAt is what the mount table has at dir if that is a vanishfs, nil otherwise.
+func vanishfsAt(dir string) (*mountinfo.Info, error) {
 	list, err := mountinfo.GetMounts(mountinfo.SingleEntryFilter(dir))
 	if err != nil {
-		return false, fmt.Errorf("read the mount table: %w", err)
+		return nil, fmt.Errorf("read the mount table: %w", err)
 	}
-	return len(list) > 0 && list[len(list)-1].FSType == mounts.Type, nil // of several on one place the last is on top
+	if len(list) == 0 || list[len(list)-1].FSType != mounts.Type { // of several on one place the last is on top
+		return nil, nil
+	}
+	return list[len(list)-1], nil
 }
 
 // cause strips what was tried from err, for messages that say it themselves.
@@ -102,7 +103,7 @@ func cause(err error) error {
 
 // clearVanishfs unmounts a vanishfs at dir that nobody serves any more; one that is alive is in the way.
 func clearVanishfs(dir string) error {
-	if here, err := isVanishfs(dir); !here {
+	if mount, err := vanishfsAt(dir); mount == nil {
 		return err
 	}
 	answer := make(chan error, 1)

@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -14,7 +16,10 @@ func umountCommand() *cli.Command {
 		Name:      "umount",
 		Usage:     "unmount a vanishfs, which removes everything in it",
 		UsageText: "vanishfs umount [--lazy] DIR",
-		Description: `Refuses what is not a vanishfs. Also for a mount whose daemon has died.
+		Description: `Returns when everything is given back: when the daemon has ended. It does not wait
+for one that is stopped, nor where the filesystem lives on: with --lazy, or where
+it is mounted in another place or namespace too. Refuses what is not a vanishfs.
+Also for a mount whose daemon has died.
 
    $ vanishfs umount /mnt/scratch
    $ vanishfs umount --lazy /mnt/scratch   in use: gone for new users at once`,
@@ -26,7 +31,11 @@ func umountCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			err = lifecycle.Unmount(dir, c.Bool("lazy"))
+			err = lifecycle.Unmount(dir, c.Bool("lazy"), func(text string, last bool) {
+				if last || isTerminal(os.Stderr) {
+					printError(os.Stderr, fmt.Errorf("unmounted %s; %s", dir, text))
+				}
+			})
 			if errors.Is(err, fs.ErrNotExist) {
 				err = withCode(exitMountPoint, err)
 			}
