@@ -97,7 +97,9 @@ func (m *Mount) connect(c Config, attach Attacher) error {
 	if err != nil {
 		return err
 	}
-	if m.server, err = transport.NewServer(dev, m.tree, c.serverOptions()); err != nil {
+	options := c.serverOptions()
+	options.Ended = m.empty
+	if m.server, err = transport.NewServer(dev, m.tree, options); err != nil {
 		dev.Close()
 		return err
 	}
@@ -132,7 +134,6 @@ func (c *Config) complain(got transport.Features) {
 
 func (m *Mount) serve() {
 	err := m.server.Serve()
-	m.empty()
 	m.sessions.Close() // first: what ends sessions uses the tree
 	m.tree.Close()
 	if cerr := m.bytes.Close(); err == nil {

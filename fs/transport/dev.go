@@ -112,8 +112,10 @@ func (l *devLoop) over(errno syscall.Errno) bool {
 	case unix.ENOENT, // the caller was killed before its request was read
 		unix.EINTR, unix.EAGAIN:
 		return false
-	case 0, // the pipe that Abort put in the device's place
-		unix.ENODEV, unix.ECONNABORTED:
+	case 0: // the pipe that Abort put in the device's place
+		l.end(nil)
+	case unix.ENODEV, unix.ECONNABORTED:
+		l.cutOff.Store(true)
 		l.end(nil)
 	default:
 		l.end(fmt.Errorf("read %s: %w", devicePath, errno))

@@ -35,10 +35,16 @@ func (s *Server) DeleteEntry(parent, child uint64, name string) error {
 }
 
 // InvalInode drops the cached attributes of node, and its cached pages from
-// byte off on for length bytes (0: to the end); off < 0 is attributes only.
+// byte off on for length bytes (0: to the end); off < 0 is attributes only. After an abort by the kernel (umount -f) it
+// works until the device is closed: who has a file open or mapped keeps its pages and the filesystem, and the
+// kernel takes notifications of a connection that is over (fs/fuse/dev.c, fuse_dev_do_write).
 func (s *Server) InvalInode(node uint64, off, length int64) error {
+	if !s.holdToTheEnd() {
+		return unix.ENOTCONN
+	}
+	defer s.use.RUnlock()
 	arg := fuse.NotifyInvalInodeOut{Ino: node, Off: off, Length: length}
-	return notify(s, fuse.NOTIFY_INVAL_INODE, &arg, nil)
+	return notifyLocked(s, fuse.NOTIFY_INVAL_INODE, &arg, nil)
 }
 
 // notify writes a message that answers no request: unique is 0 and the code,
@@ -49,6 +55,11 @@ func notify[T any](s *Server, code int32, arg *T, payload []byte) error {
 		return unix.ENOTCONN
 	}
 	defer s.use.RUnlock()
+	return notifyLocked(s, code, arg, payload)
+}
+
+// notifyLocked is notify. Precondition: use is held shared.
+func notifyLocked[T any](s *Server, code int32, arg *T, payload []byte) error {
 	var msg struct {
 		fuse.OutHeader
 		arg T

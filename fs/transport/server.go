@@ -40,6 +40,8 @@ type Options struct {
 	// MaxWrite is the largest WRITE and READ, bytes, a multiple of the page
 	// size; 0 is DefaultMaxWrite.
 	MaxWrite int
+	// Ended, which may be nil, is called once no request is answered any more, before the device is closed.
+	Ended func()
 	// Logger takes what the server has to say; nil is slog's default.
 	Logger *slog.Logger
 
@@ -74,6 +76,8 @@ type Server struct {
 
 	// ended is set when the connection is over: by unmount, error or Abort.
 	ended atomic.Bool
+	// cutOff is set when it was the kernel that ended it, by unmount or abort: nobody waits for an answer any more.
+	cutOff atomic.Bool
 	// aborted is set when this side ended it: nothing more comes of the kernel.
 	aborted atomic.Bool
 
@@ -135,8 +139,8 @@ func (s *Server) served(n int) {
 
 // Serve answers requests until the filesystem is unmounted (nil), Abort is
 // called (nil) or the device fails. When it returns, every goroutine of the
-// server has ended, the filesystem's OnUnmount was called and the device is
-// closed.
+// server has ended, the filesystem's OnUnmount and Options.Ended were called and
+// the device is closed.
 func (s *Server) Serve() error {
 	s.serveDevice()
 	if s.features.Transport == transportUring {
@@ -150,6 +154,9 @@ func (s *Server) Serve() error {
 	s.dropSpares()
 	s.end(nil)
 	s.dispatcher.fsys.OnUnmount()
+	if s.options.Ended != nil {
+		s.options.Ended()
+	}
 
 	s.use.Lock()
 	defer s.use.Unlock()
@@ -231,6 +238,22 @@ func (s *Server) hold() bool {
 		return false
 	}
 	return true
+}
+
+// holdToTheEnd is hold, and works between the end by the kernel and the close of the device too.
+func (s *Server) holdToTheEnd() bool {
+	if s.hold() {
+		return true
+	}
+	if !s.cutOff.Load() || !s.use.TryRLock() {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		s.use.RUnlock()
+	}
+	return !s.closed
 }
 
 // replaceByPipe makes fd the read end of a pipe that nobody writes to.

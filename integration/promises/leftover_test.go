@@ -10,7 +10,7 @@ import (
 	"vanishfs/integration/harness"
 )
 
-// TestNothingToReadAfterwards: at the end of a mount, by signal and by force, a descriptor that is still open, with a
+// TestNothingToReadAfterwards: at the end of a mount by signal, a descriptor that is still open, with a
 // name or without, gives nothing to read and takes nothing.
 func TestNothingToReadAfterwards(t *testing.T) {
 	transports := []string{"dev"}
