@@ -57,7 +57,7 @@ func Daemonize(o MountOptions) error {
 	})
 	unix.Close(theirs)
 	if err != nil {
-		return classify(err)
+		return Classify(err)
 	}
 	go syscall.Wait4(pid, nil, 0, nil) // not waited for: it may hang in a mount that does not answer
 	return readReport(ours)

@@ -24,9 +24,9 @@ func liftDescriptorLimit() {
 // spareDescriptors is what serving takes for a moment: to create a file, to look at a caller, to make another reader.
 const spareDescriptors = 16
 
-// checkDescriptors refuses to serve where hardly any descriptor is left: every create would fail.
-func checkDescriptors() error {
-	for n := range spareDescriptors {
+// checkDescriptors refuses to serve where fewer than need descriptors are left: every create would fail.
+func checkDescriptors(need int) error {
+	for n := range need {
 		fd, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err == nil {
 			defer unix.Close(fd)
@@ -34,7 +34,7 @@ func checkDescriptors() error {
 		}
 		var limit unix.Rlimit
 		if errors.Is(err, unix.EMFILE) && unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil {
-			return fmt.Errorf("the limit of open files, %d, is too low: at least %d are needed; raise it with: ulimit -n", limit.Cur, int(limit.Cur)+spareDescriptors-n)
+			return fmt.Errorf("the limit of open files, %d, is too low: at least %d are needed; raise it with: ulimit -n", limit.Cur, int(limit.Cur)+need-n)
 		}
 		return &os.PathError{Op: "open", Path: os.DevNull, Err: err}
 	}

@@ -38,8 +38,8 @@ func (e *Error) Error() string { return e.Err.Error() }
 // Unwrap makes both Kind and Err match errors.Is.
 func (e *Error) Unwrap() []error { return []error{e.Kind, e.Err} }
 
-// classify gives err the kind that its cause suggests, if it has none yet.
-func classify(err error) error {
+// Classify gives err the kind that its cause suggests, if it has none yet.
+func Classify(err error) error {
 	var known *Error
 	switch {
 	case err == nil || errors.As(err, &known):

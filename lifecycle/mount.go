@@ -40,13 +40,10 @@ func Serve(ctx context.Context, o MountOptions, ready func() error) error {
 		return err
 	})
 	if err != nil {
-		return classify(err)
+		return Classify(err)
 	}
 	p.home = o.home
 	if err = m.answers(); err == nil {
-		err = checkDescriptors()
-	}
-	if err == nil {
 		o.home.giveBack()
 		err = ready()
 	}

@@ -62,12 +62,12 @@ func Start(c Config, attach Attacher) (*Mount, error) {
 	c.complainOfLimits()
 	bytes, err := c.newStore()
 	if err != nil {
-		return nil, classify(err)
+		return nil, Classify(err)
 	}
 	m, err := start(c, bytes, attach)
 	if err != nil {
 		bytes.Close()
-		return nil, classify(err)
+		return nil, Classify(err)
 	}
 	return m, nil
 }
@@ -103,7 +103,11 @@ func (m *Mount) connect(c Config, attach Attacher) error {
 		dev.Close()
 		return err
 	}
-	if err := m.server.Handshake(); err != nil {
+	err = m.server.Handshake()
+	if err == nil {
+		err = checkDescriptors(m.server.Descriptors() + spareDescriptors)
+	}
+	if err != nil {
 		m.server.Abort()
 		return err
 	}

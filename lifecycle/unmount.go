@@ -34,7 +34,7 @@ func Unmount(dir string, lazy bool, tell func(text string, last bool)) error {
 	if err == nil && daemon != nil && !livesOn(mount) {
 		daemon.wait(longWait, tell)
 	}
-	return classify(err)
+	return Classify(err)
 }
 
 // livesOn says whether a filesystem is mounted anywhere: in any namespace, or where it was unmounted lazily and is in

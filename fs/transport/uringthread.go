@@ -50,6 +50,14 @@ func (s *Server) serveUring(queues int) {
 	}
 }
 
+// Descriptors is how many Serve opens at most: a ring and a wake-up descriptor for each queue. It is known after Handshake.
+func (s *Server) Descriptors() int {
+	if s.features.Transport == transportUring {
+		return 2 * s.queues
+	}
+	return 0
+}
+
 // pinnedThread serves the queue of one CPU, or says that it cannot.
 func (s *Server) pinnedThread(cpu, queues int, pinned chan<- bool) {
 	// The thread ends with the goroutine: nobody else is to inherit its CPU.

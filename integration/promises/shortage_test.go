@@ -93,3 +93,23 @@ func TestFewDescriptors(t *testing.T) {
 		t.Error("no limit was refused")
 	}
 }
+
+// TestRunFewDescriptors: the same of run.
+func TestRunFewDescriptors(t *testing.T) {
+	onRunners(t, func(t *testing.T, u harness.User) {
+		refused, served := 0, 0
+		// Root may raise his limit again.
+		for limit := 9; served == 0 && limit < 200; limit++ {
+			s := newSession(t, u, nil, "sh", "-euc", `for i in $(seq 20); do echo $i > "/tmp/$i"; done; cat /tmp/* > /dev/null`)
+			s.Path, s.Args = "/bin/sh", append([]string{"sh", "-euc", fmt.Sprintf(`ulimit -n %d; exec "$@"`, limit), "sh"}, s.Args...)
+			if s.runCode(t) == 0 {
+				served++
+			} else if refused++; !strings.Contains(s.errs.String(), "ulimit -n") {
+				t.Errorf("limit %d: %q", limit, s.errs.String())
+			}
+		}
+		if served == 0 || refused == 0 {
+			t.Errorf("%d refused and %d served", refused, served)
+		}
+	})
+}

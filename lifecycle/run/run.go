@@ -45,6 +45,7 @@ func Main(o Options) (exitCode int) {
 	if err == nil {
 		return exitCode
 	}
+	err = lifecycle.Classify(err)
 	printError(err)
 	var failed *failure
 	if errors.As(err, &failed) {

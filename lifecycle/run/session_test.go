@@ -358,10 +358,26 @@ func TestSessionSurvivesNoDeath(t *testing.T) {
 	})
 }
 
+// namespaceOf is a number of the mount namespace at path which no other one gets later, as it does the inode's
+// (fs/nsfs.c, ns_ioctl, NS_GET_MNTNS_ID, Linux 6.11); before, it is the inode's.
+func namespaceOf(path string) (id uint64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	if id, err := unix.IoctlGetInt(int(f.Fd()), unix.NS_GET_MNTNS_ID); err == nil && strconv.IntSize == 64 {
+		return uint64(id), nil
+	}
+	var st unix.Stat_t
+	err = unix.Fstat(int(f.Fd()), &st)
+	return st.Ino, err
+}
+
 func (u user) kill(t *testing.T, victims []string) {
 	cmd, mark := u.front(t, Options{}, `
 		setsid sh -c 'trap "" TERM HUP INT; while :; do sleep 1; done' sh "$1" &
-		echo $$; echo x >/tmp/x; exec sh -c 'while :; do sleep 1; done' sh "$1" </tmp/x`)
+		echo x >/tmp/x; exec sh -c 'echo $$; while :; do sleep 1; done' sh "$1" </tmp/x`)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -377,7 +393,7 @@ func (u user) kill(t *testing.T, victims []string) {
 		"front": cmd.Process.Pid, "command": command,
 		"daemon": member(cmd.Process.Pid, daemonName), "init": member(cmd.Process.Pid, initName),
 	}
-	ns, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", command))
+	ns, err := namespaceOf(fmt.Sprintf("/proc/%d/ns/mnt", command))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -405,7 +421,7 @@ func (u user) kill(t *testing.T, victims []string) {
 	})
 	list, _ := filepath.Glob("/proc/[0-9]*/ns/mnt")
 	for _, path := range list {
-		if other, err := os.Readlink(path); err == nil && other == ns {
+		if other, err := namespaceOf(path); err == nil && other == ns {
 			t.Errorf("%s is still in the namespace of the session", path)
 		}
 	}

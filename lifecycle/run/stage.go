@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vanishfs/fs/process"
+	"vanishfs/lifecycle"
 )
 
 // What the processes that are this program again are called, in argv[0] and by
@@ -70,7 +71,7 @@ func stageMain(main func(*plan, [2]line) error) func(*process.Child) int {
 		}
 		var failed *failure
 		if !errors.As(err, &failed) {
-			failed = &failure{ExitFailed, err}
+			failed = &failure{ExitFailed, lifecycle.Classify(err)}
 		}
 		front.send(message{kind: msgFailed, number: failed.code, text: failed.Error()})
 		return failed.code
@@ -90,6 +91,8 @@ func (f *failure) Unwrap() error { return f.err }
 func explainNamespace(err error) error {
 	var hint string
 	switch {
+	case errors.Is(err, unix.EMFILE): // has nothing to do with it
+		return err
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EUSERS):
 		hint = "raise sysctl user.max_user_namespaces"
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
