@@ -168,13 +168,26 @@ func TestAgeSparesUse(t *testing.T) {
 	for _, transport := range transports {
 		t.Run(transport, func(t *testing.T) {
 			harness.OnPlanes(t, []string{"--max-idle=300ms", "--transport=" + transport}, func(t *testing.T, m *harness.Mount) {
-				m.Do(t, func() { ageSparesUse(t, m) })
+				m.Do(t, func() { ageSparesUse(t, m, func() {}) })
 			})
 		})
 	}
 }
 
-func ageSparesUse(t *testing.T, m *harness.Mount) {
+// TestAgeSparesEarlierUse: the same where age comes to remove only when all that is in use already, of which the daemon
+// was not told everything.
+func TestAgeSparesEarlierUse(t *testing.T) {
+	for _, transport := range transports() {
+		t.Run(transport, func(t *testing.T) {
+			harness.OnPlanes(t, []string{"--transport=" + transport}, func(t *testing.T, m *harness.Mount) {
+				m.Do(t, func() { ageSparesUse(t, m, func() { change(t, m, 0, "--max-idle=300ms") }) })
+			})
+		})
+	}
+}
+
+// ageSparesUse has age remove what is idle after begin was called, beside uses of all kinds.
+func ageSparesUse(t *testing.T, m *harness.Mount, begin func()) {
 	prunes := kernelPrunes(t)
 	var ends []func()
 	end := func() {
@@ -192,6 +205,7 @@ func ageSparesUse(t *testing.T, m *harness.Mount) {
 		used = append(used, u.name)
 		ends = append(ends, u.begin(t, m, filepath.Join(m.Dir, u.name)))
 	}
+	begin()
 	// Twice: what is used is older than what goes.
 	for range 2 {
 		idle(t, m.Dir, prunes, used)
