@@ -3,9 +3,14 @@ package promises
 import (
 	"bufio"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"vanishfs/integration/harness"
 )
@@ -17,15 +22,45 @@ func TestSessionShortage(t *testing.T) {
 		for _, k := range []struct{ name, start string }{{"process", ""}, {"sid", "setsid"}} {
 			t.Run(name+"/"+k.name, func(t *testing.T) { sessionShortage(t, u, k.name, k.start) })
 		}
+		top := cgroupTop(t)
+		if top == "" {
+			t.Log("no cgroup can be made here: --session=cgroup is not tested")
+			continue
+		}
+		t.Run(name+"/cgroup", func(t *testing.T) {
+			dir := delegated(t, u, top)
+			// The outer shell is moved into the directory by root, without which its user could not move others.
+			sessionShortage(t, u, "cgroup", fmt.Sprintf(`sh -c 'mkdir %[1]s/$4; echo $$ > %[1]s/$4/cgroup.procs; exec "$@"' -`, dir),
+				func(pid int) error { return os.WriteFile(dir+"/cgroup.procs", []byte(strconv.Itoa(pid)), 0) })
+		})
 	}
 }
 
-func sessionShortage(t *testing.T, u harness.User, kind, start string) {
+// delegated is a new cgroup in which u may make others, and move his processes between them. The end of the test
+// removes them all.
+func delegated(t *testing.T, u harness.User, top string) (dir string) {
+	t.Helper()
+	dir = filepath.Join(top, fmt.Sprintf("vanishfs-test-%d-shortage", os.Getpid()))
+	check(t, "mkdir", os.Mkdir(dir, 0o755))
+	t.Cleanup(func() {
+		below, _ := filepath.Glob(dir + "/*/cgroup.procs")
+		for _, procs := range append(below, dir+"/cgroup.procs") {
+			d := filepath.Dir(procs)
+			harness.Eventually(t, "remove "+d, func() bool { return unix.Rmdir(d) == nil }, func() string { return "it is busy" })
+		}
+	})
+	for _, path := range []string{dir, dir + "/cgroup.procs"} {
+		check(t, "chown", os.Chown(path, u.UID, u.GID))
+	}
+	return dir
+}
+
+func sessionShortage(t *testing.T, u harness.User, kind, start string, moves ...func(pid int) error) {
 	const processes = 300
 	m := harness.StartAfter(t, u, "ulimit -n 256", "--session="+kind, "--session-size=64KiB")
 	// Each writes 128 KiB and says what has become of it.
 	script := fmt.Sprintf(`
-		one='if true > "$D/$0"; then head -c 131072 /dev/zero > "$D/$0" || :; stat -c %%s "$D/$0"; else echo refused; fi; exec sleep 1000'
+		read go || :; one='if true > "$D/$0"; then head -c 131072 /dev/zero > "$D/$0" || :; stat -c %%s "$D/$0"; else echo refused; fi; exec sleep 1000'
 		for i in $(seq %d); do %s sh -c "$one" $i < /dev/null & done; wait`, processes, start)
 	cmd := m.ShCommand(script)
 	cmd.Stderr = nil
@@ -34,7 +69,13 @@ func sessionShortage(t *testing.T, u harness.User, kind, start string) {
 	check(t, "pipe", err)
 	mark := "VANISHFS_TEST_SHORTAGE=" + t.Name()
 	cmd.Env = append(cmd.Env, mark)
+	in, err := cmd.StdinPipe()
+	check(t, "pipe", err)
 	check(t, "start", cmd.Start())
+	for _, move := range moves {
+		check(t, "move", move(cmd.Process.Pid))
+	}
+	check(t, "go", in.Close())
 	defer func() {
 		for _, pid := range harness.ProcessesWith(mark) {
 			exec.Command("kill", "-9", fmt.Sprint(pid)).Run()
