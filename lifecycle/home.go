@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -95,16 +96,36 @@ func detachMounts() {
 	if err != nil {
 		return
 	}
-	for i := len(mounts) - 1; i >= 0; i-- {
-		at := mounts[i].Mountpoint
-		needed := at == "/"
-		for _, dir := range []string{"/proc", "/sys", "/dev"} {
-			needed = needed || at == dir || strings.HasPrefix(at, dir+"/")
+	for _, at := range needless(mounts) {
+		_ = unix.Unmount(at, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) // in a user namespace, what came from above is locked and stays
+	}
+}
+
+// needless are the places of what a daemon does not need, without what is mounted inside of it: that goes with it, and to
+// look for it there might wait for a filesystem that does not answer.
+func needless(mounts []*mountinfo.Info) (places []string) {
+	gone := make(map[int]string) // where they are mounted
+	for _, m := range mounts {   // a new namespace has parents first (fs/namespace.c, copy_tree)
+		parent, inside := gone[m.Parent]
+		if !inside && needed(m.Mountpoint) {
+			continue
 		}
-		if !needed {
-			_ = unix.Unmount(at, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) // what cannot be detached stays
+		gone[m.ID] = m.Mountpoint
+		if !inside || parent == m.Mountpoint {
+			places = append(places, m.Mountpoint)
 		}
 	}
+	slices.Reverse(places) // of several on one place the last is on top
+	return places
+}
+
+func needed(at string) bool {
+	for _, dir := range []string{"/proc", "/sys", "/dev"} {
+		if at == dir || strings.HasPrefix(at, dir+"/") {
+			return true
+		}
+	}
+	return at == "/"
 }
 
 // giveBack lets go of the namespace.
