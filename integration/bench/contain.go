@@ -93,7 +93,8 @@ func waitFor(p *plan, cmd *exec.Cmd, signals <-chan os.Signal) error {
 
 // settle makes the namespaces usable, from inside.
 func settle(p *plan) error {
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+	// Nothing that is mounted here is to be seen outside, and what is unmounted there is not to be kept mounted here.
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
 	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
