@@ -64,3 +64,21 @@ func NewTmpfs(size int64) (root int, err error) {
 	}
 	return made.root, err
 }
+
+// DropClean has the kernel drop the pages of f that are clean, as it does when it wants memory.
+func DropClean(f File, n int64) error {
+	fd, err := OpenBacking(f)
+	if err != nil {
+		return err
+	}
+	defer closeFD(fd)
+	pages, err := unix.Mmap(fd, 0, int(n), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return err
+	}
+	defer unix.Munmap(pages)
+	if err := unix.Madvise(pages, unix.MADV_POPULATE_READ); err != nil { // it drops what is mapped
+		return err
+	}
+	return unix.Madvise(pages, unix.MADV_PAGEOUT)
+}
