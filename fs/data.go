@@ -69,8 +69,35 @@ func (f *FS) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32, fu
 	if err != nil {
 		return 0, f.status("write", err)
 	}
+	if in.WriteFlags&fuse.WRITE_CACHE != 0 {
+		return uint32(len(data)), f.status("write", f.writeBack(n, int64(in.Offset), data))
+	}
 	written, err := f.write(n, int64(in.Offset), data)
 	return uint32(written), f.status("write", err)
+}
+
+// writeBack writes what was stored to a mapping, which is within the file whatever the limit on its size. The kernel
+// does not look how much of it was written (fs/fuse/file.c, fuse_writepage_end), and shows the rest as long as it is
+// cached. So less than all is an error, and a page without room does not keep those after it from being written.
+func (f *FS) writeBack(n *inode, off int64, data []byte) (lost error) {
+	c, err := n.hold()
+	if err != nil {
+		return err
+	}
+	defer f.unhold(n)
+	for len(data) > 0 {
+		written, err := f.writeContent(n, c, off, data)
+		if err != nil && err != syscall.ENOSPC {
+			return err
+		}
+		if written < len(data) {
+			lost = syscall.ENOSPC
+			page := store.PageSize - (off+int64(written))%store.PageSize
+			written = min(written+int(page), len(data))
+		}
+		off, data = off+int64(written), data[written:]
+	}
+	return lost
 }
 
 func (f *FS) write(n *inode, off int64, data []byte) (int, error) {

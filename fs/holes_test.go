@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"bytes"
 	"syscall"
 	"testing"
 
@@ -79,6 +80,39 @@ func TestFaultMakesData(t *testing.T) {
 	}
 	if got := f.opts.Domain.Usage().BytesUsed; got != 9*pageSize {
 		t.Errorf("%d bytes charged, want %d", got, 9*pageSize)
+	}
+}
+
+// Of what was stored to a mapping all is written that there is room for, and it is an error if that is not all of it.
+func TestWriteBackTells(t *testing.T) {
+	f, _, u, node := newHoleTree(t, true)
+	other, err := u.create(1, "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range []uint64{0, 1, 3} {
+		if _, s := u.read(node, page*pageSize, pageSize, syscall.O_RDWR); s != fuse.OK {
+			t.Fatal(s)
+		}
+	}
+	for s, off := fuse.OK, uint64(0); s != fuse.Status(syscall.ENOSPC); off += pageSize {
+		if s = f.Fallocate(nil, &fuse.FallocateIn{InHeader: *u.at(other), Offset: off, Length: pageSize}); s != fuse.OK && off == 0 {
+			t.Fatal(s)
+		}
+	}
+	data := bytes.Repeat([]byte{7}, 4*pageSize)
+	in := &fuse.WriteIn{InHeader: *u.at(node), Size: uint32(len(data)), WriteFlags: fuse.WRITE_CACHE}
+	if _, s := f.Write(nil, in, data); s != fuse.Status(syscall.ENOSPC) {
+		t.Errorf("written back without room for one page: %v, want ENOSPC", s)
+	}
+	got := make([]byte, len(data))
+	read := &fuse.ReadIn{InHeader: *u.at(node), Size: uint32(len(got)), Flags: syscall.O_RDONLY}
+	if _, s := f.ReadBuffer(nil, read, got); s != fuse.OK {
+		t.Fatal(s)
+	}
+	clear(data[2*pageSize : 3*pageSize])
+	if !bytes.Equal(got, data) {
+		t.Error("the pages that there is room for do not have what was stored")
 	}
 }
 
