@@ -4,6 +4,7 @@ import (
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
 
 	"vanishfs/fs/store"
 )
@@ -72,6 +73,9 @@ func (f *FS) fillReserved(n *inode, c store.File, off, length int64) error {
 	if !n.hasReserved() {
 		return nil
 	}
+	if hole, err := c.Seek(off, unix.SEEK_HOLE); err == nil && hole >= off+length {
+		return nil
+	}
 	n.charging.Lock()
 	defer n.charging.Unlock()
 	if c.Missing(off, length) > 0 {
@@ -92,10 +96,7 @@ func (f *FS) mayLook(n *inode, c store.File, in *fuse.ReadIn) bool {
 	if !mapsWritable(in.Flags) || in.ReadFlags&fuse.READ_LOCKOWNER != 0 {
 		return false
 	}
-	if n.isCharging() {
-		return true
-	}
-	return c.Missing(int64(in.Offset), int64(in.Size)) > 0 && !f.looks.Seen(in.Pid, n.ino)
+	return n.isCharging() || !f.looks.Seen(in.Pid, n.ino) && c.Missing(int64(in.Offset), int64(in.Size)) > 0
 }
 
 // keepsCacheLocked reports whether what the kernel has cached of n may stay when a handle is opened, and counts it.

@@ -9,12 +9,12 @@ import (
 // waits while the process is inside execve, and a process can stay there as long as it likes, by a close-on-exec
 // descriptor on a filesystem that does not answer. Before Linux 6.17 reading it waits for the process's mmap lock
 // besides, which a fault that is tried again holds while it waits for us (mm/filemap.c, maybe_unlock_mmap_for_io),
-// with a writer queued between. A thread of ours waits with it. So looks are few and patience is short; without
-// an answer it is yes, which costs a page.
+// with a writer queued between. A thread of ours waits with it. So looks are few and patience has an end; without
+// an answer it is yes, which costs a page. Who waits meanwhile has one of his own user's turns.
 const (
 	looksPerUser  = 2
 	looksAtAll    = 32
-	looksPatience = 30 * time.Millisecond
+	looksPatience = 250 * time.Millisecond
 	// looksMemory is how long a yes holds: who stores to one page after the other is looked at now and then.
 	looksMemory = 20 * time.Millisecond
 )
