@@ -41,13 +41,28 @@ func (m mapping) storeUntilFault() (pages int) {
 	return pages
 }
 
-// kept says how many pages have what storeUntilFault stored, read by another handle.
-func kept(path string) (pages int, err error) {
-	data, err := os.ReadFile(path)
-	for pages*page < len(data) && data[pages*page] == byte(pages%255)+1 {
+// kept says how many pages have what storeUntilFault stored, past the page cache: it shows stores that got lost.
+func kept(path string, size int) (pages int, err error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECT|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	data, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		return 0, err
+	}
+	for done := 0; done < size; {
+		n, err := unix.Pread(fd, data[done:], int64(done))
+		if err != nil || n == 0 {
+			return 0, fmt.Errorf("%d bytes read at %d: %w", n, done, err)
+		}
+		done += n
+	}
+	for pages*page < size && data[pages*page] == byte(pages%255)+1 {
 		pages++
 	}
-	return pages, err
+	return pages, nil
 }
 
 // mapUntilFault is what the helper of that name does: it stores to a mapping of args[1] MiB until SIGBUS and says how
@@ -70,7 +85,7 @@ func mapUntilFault(args []string) error {
 	if err := unix.Msync(m.data, unix.MS_SYNC); err != nil {
 		return fmt.Errorf("msync: %w", err)
 	}
-	n, err := kept(args[0])
+	n, err := kept(args[0], size*mib)
 	if err == nil {
 		fmt.Println(stored, n)
 	}

@@ -1,8 +1,11 @@
 package promises
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -19,8 +22,7 @@ import (
 // A silentFS has one file, whose FLUSH is answered once release is closed: who closes it is stuck until then.
 type silentFS struct {
 	fuse.RawFileSystem
-	flushing sync.WaitGroup // counts down at the first FLUSH
-	once     sync.Once
+	flushing sync.WaitGroup // counts down at each FLUSH
 	release  chan struct{}
 }
 
@@ -40,16 +42,18 @@ func (s *silentFS) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.Attr
 func (s *silentFS) Open(<-chan struct{}, *fuse.OpenIn, *fuse.OpenOut) fuse.Status { return fuse.OK }
 
 func (s *silentFS) Flush(<-chan struct{}, *fuse.FlushIn) fuse.Status {
-	s.once.Do(s.flushing.Done)
+	s.flushing.Done()
 	<-s.release
 	return fuse.OK
 }
 
-// holes is how many READs of holes the helper asks for before it is stuck.
-const holes = 2000
+// holes is how many READs of holes a helper asks for before it is stuck: with those of all helpers fewer than the kernel
+// sends without waiting for answers (fs/fuse/dev.c, fuse_block_alloc).
+const holes = 24
 
 func init() {
-	// Has many holes of args[0] read ahead, and is stuck inside execve on args[1] before most of them are.
+	// Opens what it needs, says so, waits for its standard input to end, has holes of args[0] read ahead and is stuck
+	// inside execve on args[1].
 	harness.Helper("stuck-in-exec", func(args []string) int {
 		const apart = 1 << 20
 		fd, err := unix.Open(args[0], unix.O_CREAT|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
@@ -59,6 +63,8 @@ func init() {
 		if err == nil {
 			_, err = unix.Open(args[1], unix.O_RDWR|unix.O_CLOEXEC, 0)
 		}
+		fmt.Println("ready")
+		bufio.NewReader(os.Stdin).ReadByte()
 		for i := int64(0); err == nil && i < holes; i++ {
 			err = unix.Fadvise(fd, i*apart, page, unix.FADV_WILLNEED)
 		}
@@ -70,11 +76,34 @@ func init() {
 	})
 }
 
-// mountSilent mounts a silentFS. It answers, and is gone, at the end of the test.
-func mountSilent(t *testing.T) (*silentFS, string) {
+// A stuckCaller is a helper that is going to be stuck.
+type stuckCaller struct {
+	cmd  *exec.Cmd
+	goOn io.Closer
+}
+
+// startStuck starts a helper and waits until it has opened its files.
+func startStuck(t *testing.T, path, silent string) (s stuckCaller) {
+	t.Helper()
+	s.cmd = harness.Ordinary(t).As(harness.HelperCommand("stuck-in-exec", path, silent))
+	s.cmd.Stderr = os.Stderr
+	in, err := s.cmd.StdinPipe()
+	check(t, "pipe", err)
+	out, err := s.cmd.StdoutPipe()
+	check(t, "pipe", err)
+	check(t, "helper", s.cmd.Start())
+	s.goOn = in
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "ready\n" {
+		t.Fatalf("helper: %q, %v", line, err)
+	}
+	return s
+}
+
+// mountSilent mounts a silentFS for that many callers. It answers, and is gone, at the end of the test.
+func mountSilent(t *testing.T, callers int) (*silentFS, string) {
 	t.Helper()
 	s := &silentFS{RawFileSystem: fuse.NewDefaultRawFileSystem(), release: make(chan struct{})}
-	s.flushing.Add(1)
+	s.flushing.Add(callers)
 	dir := harness.Mkdir(t, harness.Current())
 	server, err := fuse.NewServer(s, dir, &fuse.MountOptions{DirectMountStrict: true, AllowOther: true, Name: "silent"})
 	if err != nil {
@@ -101,29 +130,33 @@ func TestStuckCaller(t *testing.T) {
 	const callers = 4
 	for _, via := range transports() {
 		t.Run(via, func(t *testing.T) {
-			silent, dir := mountSilent(t)
+			silent, dir := mountSilent(t, callers)
 			m := harness.Start(t, harness.Current(), "--allow-other", "--user-size=64MiB", "--transport="+via)
-			var stuck sync.WaitGroup
+			var stuck []stuckCaller
 			for i := range callers {
-				cmd := harness.Ordinary(t).As(harness.HelperCommand("stuck-in-exec", fmt.Sprintf("%s/%d", m.Dir, i), dir+"/file"))
-				stuck.Go(func() {
-					if out, err := cmd.CombinedOutput(); err != nil {
-						t.Errorf("%v: %s", err, out)
-					}
-				})
+				stuck = append(stuck, startStuck(t, fmt.Sprintf("%s/%d", m.Dir, i), dir+"/file"))
 			}
-			defer stuck.Wait()
-			defer close(silent.release)
+			defer func() {
+				close(silent.release)
+				for _, s := range stuck {
+					check(t, "helper", s.cmd.Wait())
+				}
+			}()
+			// What they ask for is answered only when they are stuck.
+			check(t, "stop the daemon", unix.Kill(m.PID, unix.SIGSTOP))
+			for _, s := range stuck {
+				s.goOn.Close()
+			}
 			silent.flushing.Wait()
+			check(t, "continue the daemon", unix.Kill(m.PID, unix.SIGCONT))
+			harness.Eventually(t, "the daemon waits for them", func() bool { return waitingThreads(t, m) > 0 },
+				func() string { return "no thread looks: the callers are not stuck" })
 			most, slowest := workBeside(t, m)
 			if most > stuckLooks {
 				t.Errorf("%d threads wait for the stuck callers, want %d at most", most, stuckLooks)
 			}
 			if slowest > time.Second {
 				t.Errorf("another user waited %v", slowest)
-			}
-			if most == 0 {
-				t.Error("nobody waits for them: the callers are not stuck")
 			}
 			t.Logf("%d threads wait, another user waited %v at most", most, slowest)
 		})
