@@ -35,6 +35,7 @@ type attributes struct {
 // attrLocked takes the picture. Errors of the store leave sizes at zero.
 // Precondition: n.mu is held.
 func (f *FS) attrLocked(n *inode) attributes {
+	n.told = true
 	a := attributes{
 		ino: n.ino, ctime: store.Nanos(n.ctime), btime: store.Nanos(n.btime),
 		mode: n.typ | n.mode, nlink: n.nlink, uid: n.uid, gid: n.gid,

@@ -46,31 +46,44 @@ func (f *FS) prepareRead(n *inode, c store.File, in *fuse.ReadIn, length int64) 
 	if c.Missing(off, length) == 0 {
 		return false, f.fillReserved(n, c, off, length)
 	}
-	a, err := c.Attr()
-	if err != nil {
-		return false, err
-	}
-	// A race with truncate is one with any store to the mapping too.
-	if length = min(length, a.Size-off); length <= 0 {
-		return false, nil
+	if length > store.PageSize {
+		a, err := c.Attr()
+		if err != nil {
+			return false, err
+		}
+		within := min(length, a.Size-off) // a race with truncate is one with any store to the mapping too
+		if within < length && c.Missing(off, within) == 0 {
+			return false, f.fillReserved(n, c, off, within)
+		}
+		length = within
 	}
 	switch {
-	case c.Missing(off, length) == 0:
-		return false, f.fillReserved(n, c, off, length)
 	case !fault || !f.looks.MayMap(in.Pid, f.Caller(&in.InHeader), n.ino):
 		return true, nil
 	case length > store.PageSize:
 		return false, errAlone
 	}
 	err = f.accounted(n, c, off, length, false, func(bool, int64) error { return c.Fill(off, length) })
-	f.uncacher.forget(n.id, extent{}) // st_blocks
+	f.blocksChanged(n)
 	return false, err
+}
+
+// blocksChanged has the kernel forget what it was told of n's attributes, if it was since the last time: an answer that
+// is under way is old to it then (fs/fuse/inode.c, fuse_change_attributes).
+func (f *FS) blocksChanged(n *inode) {
+	n.mu.Lock()
+	told := n.told
+	n.told = false
+	n.mu.Unlock()
+	if told {
+		f.uncacher.forget(n.id, extent{})
+	}
 }
 
 // fillReserved makes pages that are charged, but that fallocate(2) may have made, data. It costs nobody anything, as
 // nothing is given back meanwhile.
 func (f *FS) fillReserved(n *inode, c store.File, off, length int64) error {
-	if !n.hasReserved() {
+	if length <= 0 || !n.hasReserved() {
 		return nil
 	}
 	if hole, err := c.Seek(off, unix.SEEK_HOLE); err == nil && hole >= off+length {

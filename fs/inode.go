@@ -50,6 +50,7 @@ type inode struct {
 	nodump     bool // see flags.go
 	limbo      bool // neither charged nor freed, and counted in limbo
 	mapped     bool // perhaps, shared and writable, past the daemon; see mapped.go
+	told       bool // the kernel may have attributes cached; see blocksChanged
 	wasRead    bool // the kernel may have pages cached since before mappable was not zero
 	remembered bool // the kernel may remember names for long, though the policy is RemoveClose by now
 	// untilForget keeps the content of a file without name and handle until the kernel forgets it.
