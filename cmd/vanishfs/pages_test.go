@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"vanishfs/lifecycle/doctor"
 	"vanishfs/lifecycle/run"
 )
 
@@ -222,6 +223,24 @@ func TestDiagnostics(t *testing.T) {
 		if !slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(text, plain(message)) }) {
 			t.Errorf("nothing says %q", message)
 		}
+	}
+}
+
+// TestDoctorRows: the rows of doctor are those of the manual, in that order.
+func TestDoctorRows(t *testing.T) {
+	source, err := pageSource("vanishfs.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var documented, rows []string
+	for _, term := range definitions(t, source, "DOCTOR") {
+		documented = append(documented, strings.Split(plain(term), ", ")...)
+	}
+	for _, c := range doctor.Examine().Checks {
+		rows = append(rows, c.Name)
+	}
+	if !slices.Equal(documented, rows) {
+		t.Errorf("the manual has %q, doctor %q", documented, rows)
 	}
 }
 
