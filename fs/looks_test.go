@@ -34,6 +34,7 @@ func TestLooksAreFew(t *testing.T) {
 		})
 	}
 	asking.Wait()
+	waitFor(t, "looks are under way", func() bool { return running.Load() >= looksPerUser })
 	if n := running.Load(); n != looksPerUser {
 		t.Errorf("%d looks under way, want %d", n, looksPerUser)
 	}
@@ -53,6 +54,7 @@ func TestLooksAreFew(t *testing.T) {
 		asking.Go(func() { l.MayMap(uid+1, uid+10, 7) })
 	}
 	asking.Wait()
+	waitFor(t, "as many looks as may be are under way", func() bool { return running.Load() >= looksAtAll }) // the last may only have begun
 	if n := running.Load(); n != looksAtAll {
 		t.Errorf("%d looks under way, want %d", n, looksAtAll)
 	}
