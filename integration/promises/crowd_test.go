@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -323,7 +324,13 @@ func delayOf(took []time.Duration) delay {
 	return delay{n, took[n/2], took[n-1], took[n-1-n/100]}
 }
 
-// helperAs is a helper's process, run by another user than the mount's.
+// helperAs is a helper's process, run by another user than the mount's, in a session of its own: as users who log in
+// it has its share of the CPUs then, however many threads another one has (kernel/sched/autogroup.c).
 func helperAs(u harness.User, name string, args ...string) *exec.Cmd {
-	return u.As(harness.HelperCommand(name, args...))
+	cmd := u.As(harness.HelperCommand(name, args...))
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = new(syscall.SysProcAttr)
+	}
+	cmd.SysProcAttr.Setsid = true
+	return cmd
 }
