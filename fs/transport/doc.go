@@ -42,7 +42,9 @@
 // without a thread, and users take turns. On io_uring each that waits has an
 // entry of its queue, so more are registered while few are left. What waits in
 // line holds no lock of ours. What the kernel sends with a directory locked is
-// never put in line.
+// never put in line. A READ or WRITE of many bytes is not slow by itself: a queue's
+// thread puts it off until nothing quick is there, a reader of /dev/fuse leaves
+// it to its turn where others are at work.
 //
 // That has bounds: past mostWaiting requests, or mostWaitingBytes of data that
 // came with them, or mostEntries of one thread, the kernel keeps what comes,

@@ -8,7 +8,7 @@ type pace uint8
 const (
 	// quick is answered by the worker that received it.
 	quick pace = iota
-	// bulky is quick but for its many bytes: where others are there to be answered, it is slow.
+	// bulky is quick but for its many bytes: where others are there to be answered, they come first.
 	bulky
 	// slow may take long: others must not have to wait for it, and what one user asks for of it
 	// is done a few at a time; see turns.

@@ -18,7 +18,7 @@ type uringEntry struct {
 	op      *operation
 	index   uint64 // in the thread's entries
 	queue   *uringQueue
-	away    bool        // handed off or put off; see places
+	away    bool        // handed off; see places
 	after   *uringEntry // in putOff
 	heavy   bool        // much of memory was used
 	header  *uringHeader

@@ -52,7 +52,7 @@ type uringQueue struct {
 	id      uint16
 	start   int           // entries at the start
 	entries []*uringEntry // all there are
-	away    int           // of them, handed off or put off
+	away    int           // of them, handed off
 	heavy   int           // of them, with much memory
 }
 
@@ -92,7 +92,7 @@ func (p *places) wants(q *uringQueue) int {
 	return min(q.start, p.most-len(p.entries))
 }
 
-// out and back count entries that are handed off or put off.
+// out and back count entries that are handed off.
 func (p *places) out(e *uringEntry) { e.away, e.queue.away = true, e.queue.away+1 }
 
 func (p *places) back(e *uringEntry) {

@@ -231,8 +231,9 @@ func (t *uringThread) answer(e *uringEntry) error {
 		return t.handOff(e, p)
 	case t.bulk.empty() && !t.ring.available():
 		return t.answerNow(e)
-	default:
-		return t.putOff(e)
+	default: // its entry comes back soon: none is added for it
+		t.bulk.add(e)
+		return nil
 	}
 }
 
@@ -240,13 +241,6 @@ func (t *uringThread) answerNow(e *uringEntry) error {
 	t.dispatcher.run(e.op, &e.request)
 	t.settle(e)
 	return t.reply(e)
-}
-
-// putOff answers a bulky request when nothing else is there to be answered.
-func (t *uringThread) putOff(e *uringEntry) error {
-	t.bulk.add(e)
-	t.places.out(e)
-	return t.addTo(e.queue)
 }
 
 func (t *uringThread) reply(entries ...*uringEntry) error {
