@@ -15,7 +15,8 @@ const (
 
 // An uncacher has the kernel forget pages and attributes that it should not rely on, from a goroutine of its own:
 // forgetting a page waits for the page's lock, which a request that we have not answered holds (mm/truncate.c,
-// invalidate_inode_pages2_range).
+// invalidate_inode_pages2_range). That wait ends for no signal. So a daemon that gets SIGKILL meanwhile keeps its
+// descriptors, and who waits for that request hangs, until somebody aborts the connection.
 type uncacher struct {
 	mu      sync.Mutex
 	changed sync.Cond
