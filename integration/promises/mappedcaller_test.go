@@ -66,7 +66,8 @@ func kept(path string, size int) (pages int, err error) {
 }
 
 // mapUntilFault is what the helper of that name does: it stores to a mapping of args[1] MiB until SIGBUS and says how
-// many pages were stored to and kept. With args[2] "hidden" nobody may look at this process.
+// many pages were stored to and kept. With args[2] "hidden" nobody may look at this process; with "pressed" it says
+// so once it has stored to some, and waits for its standard input to end.
 func mapUntilFault(args []string) error {
 	size, err := strconv.Atoi(args[1])
 	if err != nil {
@@ -80,6 +81,12 @@ func mapUntilFault(args []string) error {
 		if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 			return err
 		}
+	}
+	if args[2] == "pressed" {
+		some := mapping{m.fd, m.data[:pressed]}
+		some.storeUntilFault()
+		fmt.Println("ready")
+		bufio.NewReader(os.Stdin).ReadByte()
 	}
 	stored := m.storeUntilFault()
 	if err := unix.Msync(m.data, unix.MS_SYNC); err != nil {
