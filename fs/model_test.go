@@ -153,7 +153,7 @@ func (m *modelRun) link(t *rapid.T) {
 
 func (m *modelRun) rename(t *rapid.T) {
 	from, to, oldName, newName := m.drawDir(t), m.drawDir(t), drawName(t), drawName(t)
-	flags := rapid.SampledFrom([]uint32{0, unix.RENAME_NOREPLACE, unix.RENAME_EXCHANGE}).Draw(t, "flags")
+	flags := rapid.SampledFrom([]uint32{0, unix.RENAME_NOREPLACE, unix.RENAME_EXCHANGE, unix.RENAME_WHITEOUT, unix.RENAME_WHITEOUT | unix.RENAME_NOREPLACE}).Draw(t, "flags")
 	n, target := from.children[oldName], to.children[newName]
 	want := m.renameError(from, to, n, target, flags)
 	if !expect(t, m.u.rename(from.id, oldName, to.id, newName, flags), want) || n == target {
@@ -172,6 +172,12 @@ func (m *modelRun) rename(t *rapid.T) {
 	if n.isDir() {
 		n.parent = to
 	}
+	if flags&unix.RENAME_WHITEOUT != 0 {
+		from.children[oldName] = &modelNode{id: m.u.lookup(from.id, oldName)}
+		if from.children[oldName].id == 0 {
+			t.Fatalf("no whiteout in the place of %q", oldName)
+		}
+	}
 }
 
 func (m *modelRun) renameError(from, to, n, target *modelNode, flags uint32) error {
@@ -179,7 +185,7 @@ func (m *modelRun) renameError(from, to, n, target *modelNode, flags uint32) err
 	switch {
 	case n == nil, !m.alive(to):
 		return syscall.ENOENT
-	case target != nil && flags == unix.RENAME_NOREPLACE:
+	case target != nil && flags&unix.RENAME_NOREPLACE != 0:
 		return syscall.EEXIST
 	case target == nil && exchange:
 		return syscall.ENOENT
