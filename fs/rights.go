@@ -58,14 +58,11 @@ func statusOf(proc string) (procStatus, bool) {
 }
 
 // actsAs reports whether the thread is uid itself. A server that acts for somebody else keeps capabilities that
-// are not those of whom it serves: by setfsuid(2), or in the kernel (fs/overlayfs, io_uring's personalities). Where
-// the request does not say who that is, no server in the kernel is taken for itself: those have no memory of their own.
+// are not those of whom it serves: by setfsuid(2), or in the kernel (fs/overlayfs, io_uring's personalities). So
+// where requests do not say who that is, nobody has any here (caller.go): root of the machine has RootOptionsAttr.
 func (s procStatus) actsAs(uid uint32) bool {
 	ids, want := s["Uid"], strconv.FormatUint(uint64(uid), 10) // real, effective, saved, filesystem
-	if len(ids) != 4 || ids[1] != ids[3] {
-		return false
-	}
-	return ids[1] == want || uid == nobody && len(s["VmSize"]) > 0
+	return uid != nobody && len(ids) == 4 && ids[1] == want && ids[3] == want
 }
 
 // effective is the effective capabilities, none if they cannot be told.

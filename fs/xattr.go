@@ -43,7 +43,8 @@ func (f *FS) SetXAttr(_ <-chan struct{}, in *fuse.SetXAttrIn, name string, value
 		return f.status("setxattr", f.order(n, &in.InHeader, name, strings.TrimRight(string(value), "\x00\n")))
 	}
 	if name == RootOptionsAttr {
-		return f.status("setxattr", f.orderOptions(n, in.Uid == 0, strings.TrimRight(string(value), "\x00\n")))
+		isRoot := in.Uid == 0 || f.opts.IDMapped // which the kernel does not say; that he may, it has looked
+		return f.status("setxattr", f.orderOptions(n, isRoot, strings.TrimRight(string(value), "\x00\n")))
 	}
 	if isACL(name) {
 		return f.status("setxattr", f.setACL(n, &in.InHeader, name, value))

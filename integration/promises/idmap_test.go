@@ -238,7 +238,12 @@ func TestIDMappedOrders(t *testing.T) {
 	onIDMapped(t, nil, func(t *testing.T, m *harness.Mount) {
 		mapped := mustIDMap(t, m.Dir)
 		once := func(path string) error { return unix.Setxattr(path, "user.vanish.remove", []byte("close"), 0) }
-		size := func(dir string) error { return unix.Setxattr(dir, "user.vanish.size", []byte("128m"), 0) }
+		size := func(dir string) error {
+			if err := unix.Setxattr(dir, "trusted.vanish.options", []byte("size=128m"), 0); err != unix.EPERM {
+				return fmt.Errorf("as root: %w", err)
+			}
+			return unix.Setxattr(dir, "user.vanish.size", []byte("128m"), 0)
+		}
 		harness.AsUser(t, mappedUser(1000), func() {
 			check(t, "create", os.WriteFile(mapped+"/f", nil, 0o600))
 			check(t, "create", os.WriteFile(mapped+"/others", nil, 0o600))
@@ -265,7 +270,7 @@ func TestIDMappedOrders(t *testing.T) {
 			harness.Eventually(t, "the file goes at its last close", func() bool { return unix.Access(mapped+"/f", 0) == unix.ENOENT },
 				func() string { return "" })
 		})
-		check(t, "change by root", size(m.Dir))
+		change(t, m, 0, "--size=128m")
 		if s := m.Status(t); s.Size != 128*mib {
 			t.Errorf("size is %d", s.Size)
 		}
