@@ -17,8 +17,8 @@ func cycles() int {
 	if harness.Long() {
 		return 1_000_000
 	}
-	if harness.Race() {
-		return 40_000
+	if harness.Race() { // which more of the same shows nothing; scripts/test runs these without it as well
+		return 5_000
 	}
 	return 200_000
 }
