@@ -20,6 +20,8 @@ const (
 	idleEntries = 96
 	// mostEntries of a thread is when no more are added: more requests than that wait in the kernel.
 	mostEntries = 1024
+	// fewestEntries of a queue are enough to serve with.
+	fewestEntries = 4
 	// startEntries is how many there are at the start, over all queues of a machine with many CPUs.
 	startEntries = 4096
 
@@ -36,7 +38,9 @@ const (
 // entriesPerQueue is how many requests of one CPU can be there at a time, at the start. One thread answers them,
 // so more than one is only useful while slow ones are handed off. An entry is 1 MiB of address space
 // and, in the kernel and here, about 2 KiB of memory; what no large request ever touched is not there.
-func entriesPerQueue(queues int) int { return min(max(startEntries/queues, 4), idleEntries) }
+func entriesPerQueue(queues int) int {
+	return min(max(startEntries/queues, fewestEntries), idleEntries)
+}
 
 // places are the entries of one thread, and what it knows of their queues.
 type places struct {

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 	"runtime"
@@ -101,7 +102,7 @@ func (t *uringThread) open(cpus []int, perQueue int) (err error) {
 		return err
 	}
 	for q := range t.places.queues {
-		if err := t.add(&t.places.queues[q], perQueue); err != nil {
+		if err := t.addFirst(&t.places.queues[q]); err != nil {
 			return err
 		}
 	}
@@ -112,6 +113,17 @@ func (t *uringThread) open(cpus []int, perQueue int) (err error) {
 		t.interrupt()
 	}
 	return t.ring.enter(false)
+}
+
+// addFirst registers the entries of a queue that are there at the start, fewer where this process may not have
+// as many addresses (RLIMIT_AS, and RLIMIT_DATA, which counts what nobody touches as well; mm/vma.c, may_expand_vm).
+func (t *uringThread) addFirst(q *uringQueue) error {
+	err := t.add(q, q.start)
+	for errors.Is(err, unix.ENOMEM) && q.start > fewestEntries {
+		q.start = max(q.start/2, fewestEntries)
+		err = t.add(q, q.start)
+	}
+	return err
 }
 
 // add registers n more entries of a queue.
