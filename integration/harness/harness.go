@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -74,7 +75,7 @@ func run(m *testing.M) (code int, err error) {
 	}
 	if program = os.Getenv(envBinary); program == "" {
 		program = filepath.Join(scratch, "vanishfs")
-		if err := build(program); err != nil {
+		if err := build(program, raceEnabled); err != nil {
 			return 1, err
 		}
 	}
@@ -92,9 +93,9 @@ func run(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
-func build(out string) error {
+func build(out string, race bool) error {
 	args := []string{"build", "-o", out}
-	if raceEnabled {
+	if race {
 		args = append(args, "-race")
 	}
 	cmd := exec.Command("go", append(args, "vanishfs/cmd/vanishfs")...)
@@ -114,6 +115,21 @@ func copyExecutable(to, from string) error {
 
 // Program is the path of the vanishfs binary.
 func Program() string { return program }
+
+// PlainProgram is the path of the binary without the race detector, which takes memory and addresses of its own.
+func PlainProgram() string {
+	if !raceEnabled {
+		return program
+	}
+	buildPlain.Do(func() {
+		if err := build(filepath.Join(scratch, "vanishfs.plain"), false); err != nil {
+			panic(err)
+		}
+	})
+	return filepath.Join(scratch, "vanishfs.plain")
+}
+
+var buildPlain sync.Once
 
 // Race says that the tests, and so the binary, have the race detector: they are
 // about ten times slower.
