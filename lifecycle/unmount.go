@@ -3,7 +3,6 @@ package lifecycle
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
@@ -23,7 +22,8 @@ func Unmount(dir string, lazy bool, tell func(text string, last bool)) error {
 		return fmt.Errorf("unmount %s: %w", dir, err)
 	}
 	var daemon *server
-	if !lazy && livesOn(mount) {
+	before := instanceOf(mount)
+	if !lazy && before != 0 {
 		daemon = findServer("/proc", mount)
 		defer daemon.close()
 	}
@@ -31,16 +31,20 @@ func Unmount(dir string, lazy bool, tell func(text string, last bool)) error {
 	if errors.Is(err, unix.EBUSY) {
 		return &Error{ErrBusy, err}
 	}
-	if err == nil && daemon != nil && !livesOn(mount) {
+	if err == nil && daemon != nil && instanceOf(mount) != before {
 		daemon.wait(longWait, tell)
 	}
 	return Classify(err)
 }
 
-// livesOn says whether a filesystem is mounted anywhere: in any namespace, or where it was unmounted lazily and is in
-// use still. A fuse filesystem has a bdi by its device number (fs/fuse/inode.c, fuse_bdi_init), from the first mount to the
-// last (fs/super.c, generic_shutdown_super). Without /sys it seems to be nowhere.
-func livesOn(mount *mountinfo.Info) bool {
-	_, err := os.Lstat(fmt.Sprintf("/sys/class/bdi/%d:%d", mount.Major, mount.Minor))
-	return err == nil
+// instanceOf is a number of the filesystem for as long as it is mounted anywhere: in any namespace, or where it was unmounted
+// lazily and is in use still; 0 afterwards. A fuse filesystem has a bdi by its device number (fs/fuse/inode.c, fuse_bdi_init)
+// from the first mount to the last (fs/super.c, generic_shutdown_super). The next filesystem may get that number at once, but
+// the directory in /sys is another then (fs/kernfs/dir.c, __kernfs_new_node). Always 0 without /sys.
+func instanceOf(mount *mountinfo.Info) (inode uint64) {
+	var st unix.Stat_t
+	if unix.Stat(fmt.Sprintf("/sys/class/bdi/%d:%d", mount.Major, mount.Minor), &st) != nil {
+		return 0
+	}
+	return st.Ino
 }

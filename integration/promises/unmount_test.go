@@ -4,7 +4,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -26,7 +28,7 @@ func unmounts(t *testing.T, u harness.User, args ...string) string {
 func ended(t *testing.T, m *harness.Mount, want bool) {
 	t.Helper()
 	if harness.Alive(m.PID) == want {
-		t.Errorf("when umount returns, that the daemon has ended is %v, want %v", !want, want)
+		t.Errorf("when umount returns, that the daemon has ended is %v, want %v; mounted still: %v", !want, want, harness.Mounted(m.Dir))
 	}
 }
 
@@ -71,7 +73,7 @@ func TestUmountOfStopped(t *testing.T) {
 	onUmount(t, func(t *testing.T, m *harness.Mount) {
 		check(t, "stop", unix.Kill(m.PID, unix.SIGSTOP))
 		if said := unmounts(t, m.User, m.Dir); !strings.Contains(said, "is stopped") {
-			t.Errorf("umount says %q", said)
+			t.Errorf("umount says %q; mounted still: %v", said, harness.Mounted(m.Dir))
 		}
 		ended(t, m, false)
 		check(t, "continue", unix.Kill(m.PID, unix.SIGCONT))
@@ -131,4 +133,30 @@ func TestUmountOfSeveral(t *testing.T) {
 			m.CheckGone(t)
 		})
 	}
+}
+
+// TestUmountBesideOthers: mounts that come and go at the same time get each other's device numbers.
+func TestUmountBesideOthers(t *testing.T) {
+	u := harness.Current()
+	var all sync.WaitGroup
+	for range 4 {
+		dir := harness.Mkdir(t, u)
+		all.Go(func() {
+			for range 8 {
+				if out, err := harness.Vanishfs(u, "mount", dir).CombinedOutput(); err != nil {
+					t.Errorf("mount: %v: %s", err, out)
+					return
+				}
+				out, err := exec.Command("sed", "-n", `s/.*"pid": *\([0-9]*\).*/\1/p`, dir+"/.vanish/status").Output()
+				check(t, "status", err)
+				pid, err := strconv.Atoi(strings.TrimSpace(string(out)))
+				check(t, "pid", err)
+				unmounts(t, u, dir)
+				if harness.Alive(pid) {
+					t.Errorf("umount returned before daemon %d had ended; mounted still: %v", pid, harness.Mounted(dir))
+				}
+			}
+		})
+	}
+	all.Wait()
 }
