@@ -236,7 +236,12 @@ func passerBy(args []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	p := &passing{dir: args[0]}
+	// A directory of his own: in the crowd's he would wait for its lock, which each CREATE of theirs holds in turn.
+	p := &passing{dir: filepath.Join(args[0], "passer-by's")}
+	if err := unix.Mkdir(p.dir, 0o700); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	for end := time.Now().Add(length); time.Now().Before(end) && p.err == nil; {
 		p.round()
 		unix.Nanosleep(&unix.Timespec{Nsec: 2e6}, nil)
