@@ -24,11 +24,25 @@ func unmounts(t *testing.T, u harness.User, args ...string) string {
 	return string(out)
 }
 
+// keptElsewhere says whether somebody else's namespace has a copy of the mount, as one that was made on the machine
+// meanwhile does where mounts are private: the filesystem lives on then, and umount does not wait.
+func keptElsewhere(t *testing.T, dir string) bool {
+	t.Helper()
+	where := harness.Mounted(dir)
+	if len(where) > 0 {
+		t.Logf("cannot be tested, a namespace has a copy of the mount: %v", where)
+	}
+	return len(where) > 0
+}
+
 // ended says at once whether the daemon has.
 func ended(t *testing.T, m *harness.Mount, want bool) {
 	t.Helper()
+	if want && keptElsewhere(t, m.Dir) {
+		return
+	}
 	if harness.Alive(m.PID) == want {
-		t.Errorf("when umount returns, that the daemon has ended is %v, want %v; mounted still: %v", !want, want, harness.Mounted(m.Dir))
+		t.Errorf("when umount returns, that the daemon has ended is %v, want %v", !want, want)
 	}
 }
 
@@ -72,8 +86,8 @@ func TestUmountOfAnother(t *testing.T) {
 func TestUmountOfStopped(t *testing.T) {
 	onUmount(t, func(t *testing.T, m *harness.Mount) {
 		check(t, "stop", unix.Kill(m.PID, unix.SIGSTOP))
-		if said := unmounts(t, m.User, m.Dir); !strings.Contains(said, "is stopped") {
-			t.Errorf("umount says %q; mounted still: %v", said, harness.Mounted(m.Dir))
+		if said := unmounts(t, m.User, m.Dir); !strings.Contains(said, "is stopped") && !keptElsewhere(t, m.Dir) {
+			t.Errorf("umount says %q", said)
 		}
 		ended(t, m, false)
 		check(t, "continue", unix.Kill(m.PID, unix.SIGCONT))
@@ -152,8 +166,8 @@ func TestUmountBesideOthers(t *testing.T) {
 				pid, err := strconv.Atoi(strings.TrimSpace(string(out)))
 				check(t, "pid", err)
 				unmounts(t, u, dir)
-				if harness.Alive(pid) {
-					t.Errorf("umount returned before daemon %d had ended; mounted still: %v", pid, harness.Mounted(dir))
+				if !keptElsewhere(t, dir) && harness.Alive(pid) {
+					t.Errorf("umount returned before daemon %d had ended", pid)
 				}
 			}
 		})
