@@ -2,6 +2,7 @@ package fs
 
 import (
 	"math"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -35,6 +36,9 @@ const reaperRounds = 10
 // forgetTime is how long FORGET may take to come after the kernel was asked to forget. It has sent it by
 // then (fs/fuse/inode.c, fuse_evict_inode), so what is longer serves a busy daemon.
 const forgetTime = 100 * time.Millisecond
+
+// forgetFirst is after how long that is looked at first.
+const forgetFirst = 500 * time.Microsecond
 
 // setIdle never waits: a round may be under way.
 func (r *reaper) setIdle(d time.Duration) {
@@ -85,17 +89,18 @@ func (r *reaper) round(f *FS, patience time.Duration) bool {
 		f.log.Info("the kernel forgets names only when it needs the memory; removal by age waits for that (Linux 6.18 forgets when asked)")
 		return true
 	}
-	t := time.NewTimer(patience)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-r.quit:
-		return false
-	}
-	for _, id := range asked {
-		if n := f.nodes.get(id); n != nil {
-			f.removeIfIdle(n, f.idleSince())
+	// Who looks for a name again and again has the kernel know it again soon: what it has forgotten goes at once.
+	for wait := forgetFirst; len(asked) > 0 && patience > 0; wait, patience = 2*wait, patience-wait {
+		select {
+		case <-time.After(min(wait, patience)):
+		case <-r.quit:
+			return false
 		}
+		since := f.idleSince()
+		asked = slices.DeleteFunc(asked, func(id uint64) bool {
+			n := f.nodes.get(id)
+			return n == nil || !f.removeIfIdle(n, since)
+		})
 	}
 	return true
 }

@@ -228,7 +228,8 @@ func crowd(args []string) int {
 // A passer-by is another user, who makes, looks at and removes files now and then.
 var _ = register("passerby", passerBy)
 
-// passerBy is the helper: arguments are the mount and how long. It says how long each of its calls took.
+// passerBy is the helper: arguments are the directory, how long, and perhaps "apart": then he has one of his own in it.
+// It says how long each of its calls took.
 func passerBy(args []string) int {
 	runtime.LockOSThread()
 	length, err := time.ParseDuration(args[1])
@@ -236,11 +237,13 @@ func passerBy(args []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	// A directory of his own: in the crowd's he would wait for its lock, which each CREATE of theirs holds in turn.
-	p := &passing{dir: filepath.Join(args[0], "passer-by's")}
-	if err := unix.Mkdir(p.dir, 0o700); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+	p := &passing{dir: args[0]}
+	if len(args) > 2 && args[2] == "apart" {
+		p.dir = filepath.Join(args[0], "passer-by's")
+		if err := unix.Mkdir(p.dir, 0o700); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 	}
 	for end := time.Now().Add(length); time.Now().Before(end) && p.err == nil; {
 		p.round()

@@ -65,7 +65,8 @@ func delayBeside(t *testing.T, dir, what string) delay {
 	other := harness.User{UID: 65534, GID: 65534, Home: "/"} // nobody
 	stop := startCrowd(t, one, dir, what)
 	defer stop()
-	out, err := helperAs(other, "passerby", dir, passingTime.String()).Output()
+	// Apart: in the crowd's directory he would wait for its lock, which each CREATE of theirs holds in turn.
+	out, err := helperAs(other, "passerby", dir, passingTime.String(), "apart").Output()
 	if err != nil {
 		if e, ok := err.(*exec.ExitError); ok {
 			t.Fatalf("%v: %s", err, e.Stderr)

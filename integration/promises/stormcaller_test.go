@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"vanishfs/integration/harness"
 )
 
 var _ = register("storm", stormCaller)
@@ -49,7 +51,7 @@ func stormCaller(args []string) int {
 	pid := uint64(os.Getpid())
 	s := &storming{shared: args[0] + "/shared", dir: filepath.Join(args[0], strconv.Itoa(os.Getpid())), random: rand.New(rand.NewPCG(pid, pid))}
 	s.storm(args[1] == "signals")
-	if args[2] == "ending" && endOfMount(s.err) {
+	if args[2] == "ending" && (endOfMount(s.err) || s.isEmptied()) {
 		s.Ended, s.err = s.err.Error(), nil
 	}
 	if s.err != nil {
@@ -67,6 +69,21 @@ func endOfMount(err error) bool {
 	return slices.ContainsFunc([]error{unix.ENOTCONN, unix.ECONNABORTED, unix.ECANCELED, unix.EIO, unix.ENOENT},
 		func(e error) bool { return errors.Is(err, e) })
 }
+
+// isEmptied reports whether the error is what a caller may meet who still has a file when the filesystem has come to an
+// orderly end: there is less in it than there was, or no room in it, and the filesystem is gone (vanishfs(5), The end of a mount).
+func (s *storming) isEmptied() bool {
+	if !errors.Is(s.err, errLess) && !errors.Is(s.err, unix.ENOSPC) {
+		return false
+	}
+	return harness.Within(harness.Patience, func() bool {
+		var st unix.Stat_t
+		return endOfMount(unix.Stat(s.dir, &st))
+	})
+}
+
+// errLess is content of which the end is missing, and the rest right.
+var errLess = errors.New("wrong: there is less in the file than was written")
 
 func (s *storming) storm(signals bool) {
 	var stop atomic.Bool
@@ -192,7 +209,11 @@ func (s *storming) expect(fd int, want []byte) {
 	for at < min(have, len(want)) && got[at] == want[at] {
 		at++
 	}
-	if at < len(want) || have != len(want) {
+	switch {
+	case s.err != nil:
+	case at == have && have < len(want):
+		s.err = fmt.Errorf("%w: %d bytes of %d", errLess, have, len(want))
+	case at < len(want) || have != len(want):
 		s.wrong("read %d bytes, want %d, and the first %d are right", have, len(want), at)
 	}
 }
@@ -224,7 +245,12 @@ func (s *storming) file() {
 		s.write(fd, data[half:], int64(half))
 		s.write(fd, data[:half], 0)
 		s.expect(fd, data)
-		if size := s.stat(fd).Size; size != int64(len(data)) {
+		size := s.stat(fd).Size
+		switch {
+		case s.err != nil:
+		case size < int64(len(data)):
+			s.err = fmt.Errorf("%w: size %d of %d", errLess, size, len(data))
+		case size > int64(len(data)):
 			s.wrong("size %d, want %d", size, len(data))
 		}
 	})
