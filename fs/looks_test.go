@@ -50,6 +50,11 @@ func TestLooksAreFew(t *testing.T) {
 	if l.MayMap(1000, 2, 7) {
 		t.Error("another user's process was not looked at")
 	}
+	waitFor(t, "that look is back", func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.running == looksPerUser
+	})
 	for uid := range uint32(100) {
 		asking.Go(func() { l.MayMap(uid+1, uid+10, 7) })
 	}
