@@ -30,12 +30,7 @@ func TestAgeBesideRename(t *testing.T) {
 	f := newTree(t, nil)
 	u := root(f)
 	for range 20000 {
-		node, err := u.create(1, "a")
-		if err != nil {
-			t.Fatal(err)
-		}
-		u.release(node)
-		forget(f, node)
+		node := u.createForgotten(t, "a")
 		var wg sync.WaitGroup
 		wg.Go(func() { u.rename(1, "a", 1, "b", 0) })
 		wg.Go(func() { f.removeIdle(anyAge) })
@@ -140,12 +135,7 @@ func TestAgeBesideLookup(t *testing.T) {
 	f := newTree(t, nil)
 	u := root(f)
 	for range 20000 {
-		node, err := u.create(1, "a")
-		if err != nil {
-			t.Fatal(err)
-		}
-		u.release(node)
-		forget(f, node)
+		node := u.createForgotten(t, "a")
 		var found uint64
 		var wg sync.WaitGroup
 		wg.Go(func() { found = u.lookup(1, "a") })
@@ -166,4 +156,16 @@ func TestAgeBesideLookup(t *testing.T) {
 		forget(f, node)
 	}
 	checkTree(t, f, 0)
+}
+
+// createForgotten makes a file in the root that is closed and that the kernel does not know.
+func (u user) createForgotten(t *testing.T, name string) uint64 {
+	t.Helper()
+	node, err := u.create(1, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.release(node)
+	forget(u.f, node)
+	return node
 }
